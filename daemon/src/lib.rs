@@ -1,0 +1,6 @@
+//! Padgate's daemon as a library, so that tests can run it in their own process.
+
+pub mod clock;
+pub mod hands;
+pub mod history;
+pub mod outcome;

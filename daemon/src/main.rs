@@ -1,0 +1,2 @@
+//! The `padgated` program.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The `padgate` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Padgate's IPC: all that a front end needs to talk to the daemon.

@@ -1,0 +1,1 @@
+//! The harness that Padgate's end-to-end tests and benchmarks share.
