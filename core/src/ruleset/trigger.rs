@@ -35,7 +35,7 @@ pub enum Trigger {
         /// How long after the first press the last one may come.
         within: Duration,
     },
-    /// Controls are pressed one after the other, with no other press on the same device between.
+    /// Controls are pressed one after the other, with no other press between.
     Sequence {
         /// Two to [`SEQUENCE_MAX`] controls.
         controls: Vec<Selector>,

@@ -1,0 +1,263 @@
+//! From a message's control to the mappings that it may concern, in two look-ups, however many there are.
+//!
+//! Every control of every device has a slot (a place in an array); slots that concern the same mappings
+//! share a group. So a decision costs the same with ten mappings and with ten thousand, and "any channel"
+//! costs no more than one channel.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::io::Control;
+use crate::ids::DeviceId;
+use crate::midi::Channel;
+use crate::ruleset::action::{Action, Assignment, Level, Step};
+use crate::ruleset::condition::Condition;
+use crate::ruleset::trigger::{ControlKind, Realtime, Selector, Trigger};
+use crate::ruleset::{Mapping, Ruleset};
+
+/// The numbers of one channel: notes, controllers, pairs, poly pressure, programs, bend, channel pressure.
+const SLOTS_PER_CHANNEL: usize = 4 * 128 + 32 + 2;
+/// The slots of one device.
+pub(super) const SLOTS_PER_DEVICE: usize = 16 * SLOTS_PER_CHANNEL;
+/// The slot belongs to no group.
+const NO_GROUP: u32 = u32::MAX;
+
+/// The slot of a control within its device.
+pub(super) fn slot_of(kind: ControlKind, channel: Channel, number: u8) -> usize {
+    let number = usize::from(number & 0x7F);
+    let within = match kind {
+        ControlKind::Note => number,
+        ControlKind::Controller => 128 + number,
+        ControlKind::PolyPressure => 256 + number,
+        ControlKind::Program => 384 + number,
+        ControlKind::Controller14 => 512 + (number & 31),
+        ControlKind::Bend => 544,
+        ControlKind::ChannelPressure => 545,
+    };
+    usize::from(channel.wire()) * SLOTS_PER_CHANNEL + within
+}
+
+/// The mappings that one control may concern, by the part that the control plays in them. Places in
+/// [`Index::mappings`], in the order of the files.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    /// The control is pressed.
+    pub(super) presses: Vec<u32>,
+    /// It is a member of the chord.
+    pub(super) chords: Vec<u32>,
+    /// It ends the sequence.
+    pub(super) sequences: Vec<u32>,
+    /// It moves or turns.
+    pub(super) moves: Vec<u32>,
+    /// It is a program.
+    pub(super) programs: Vec<u32>,
+}
+
+/// A ruleset, prepared for the engine. Building one takes milliseconds for thousands of mappings, and needs
+/// no engine: do it before taking any lock.
+#[derive(Debug, Default)]
+pub struct Index {
+    pub(super) rules: Arc<Ruleset>,
+    groups: Vec<Group>,
+    /// By device id; `None` for a device that this ruleset does not have.
+    slots: Vec<Option<Box<[u32]>>>,
+    pub(super) sysex: Vec<u32>,
+    realtime: Vec<(Realtime, u32)>,
+    /// By mapping: what it sets, for those that pick up.
+    pub(super) pickup_targets: Vec<Option<PickupTarget>>,
+    pub(super) wants_wall_clock: bool,
+}
+
+/// What a mapping with pickup moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PickupTarget {
+    Level(crate::ids::TargetId),
+    Variable(crate::ids::VariableId),
+}
+
+impl Index {
+    /// Prepares a ruleset.
+    #[must_use]
+    pub fn build(rules: Arc<Ruleset>) -> Index {
+        let mut index = Index {
+            sysex: places(&rules, |trigger| matches!(trigger, Trigger::Sysex { .. })),
+            realtime: realtime(&rules),
+            pickup_targets: rules.mappings.iter().map(|mapping| pickup_target(mapping)).collect(),
+            wants_wall_clock: rules.mappings.iter().any(|mapping| mentions_clock(mapping)),
+            ..Index::default()
+        };
+        let mut shared: HashMap<Vec<u32>, u32> = HashMap::new();
+        let mut device_count = 0;
+        for device in &rules.devices {
+            device_count = device_count.max(device.id.index() + 1);
+        }
+        index.slots.resize_with(device_count, || None);
+        for device in &rules.devices {
+            let table = index.device_slots(&rules, device.id, &mut shared);
+            index.slots[device.id.index()] = Some(table);
+        }
+        index.rules = rules;
+        index
+    }
+
+    fn device_slots(
+        &mut self,
+        rules: &Ruleset,
+        device: DeviceId,
+        shared: &mut HashMap<Vec<u32>, u32>,
+    ) -> Box<[u32]> {
+        let mut lists: Vec<Vec<u32>> = vec![Vec::new(); SLOTS_PER_DEVICE];
+        for (place, mapping) in rules.mappings.iter().enumerate() {
+            for selector in selectors(&mapping.trigger) {
+                if selector.device.is_none_or(|wanted| wanted == device) {
+                    for_each_slot(selector, |slot| {
+                        // A chord can name the same control through two selectors; once is enough.
+                        if lists[slot].last() != Some(&(place as u32)) {
+                            lists[slot].push(place as u32);
+                        }
+                    });
+                }
+            }
+        }
+        let mut table = vec![NO_GROUP; SLOTS_PER_DEVICE].into_boxed_slice();
+        for (slot, list) in lists.into_iter().enumerate().filter(|(_, list)| !list.is_empty()) {
+            table[slot] = *shared.entry(list).or_insert_with_key(|list| {
+                self.groups.push(group(rules, list));
+                (self.groups.len() - 1) as u32
+            });
+        }
+        table
+    }
+
+    /// The mappings that `control` may concern; `None` if there are none.
+    pub(super) fn group(&self, control: Control) -> Option<&Group> {
+        let table = self.slots.get(control.device.index())?.as_ref()?;
+        let group = table[slot_of(control.kind, control.channel, control.number)];
+        self.groups.get(group as usize)
+    }
+
+    pub(super) fn mapping(&self, place: u32) -> &Arc<Mapping> {
+        &self.rules.mappings[place as usize]
+    }
+
+    pub(super) fn realtime(&self, message: Realtime) -> impl Iterator<Item = u32> {
+        self.realtime.iter().filter(move |(wanted, _)| *wanted == message).map(|(_, place)| *place)
+    }
+
+    /// Whether the ruleset has this device.
+    pub(super) fn has_device(&self, device: DeviceId) -> bool {
+        self.slots.get(device.index()).is_some_and(Option::is_some)
+    }
+
+    /// How many places a table by device id needs.
+    pub(super) fn device_count(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether any mapping asks for real-time messages, so that a flood of clocks can be kept out early.
+    #[must_use]
+    pub fn wants_realtime(&self) -> bool {
+        !self.realtime.is_empty()
+    }
+}
+
+impl Selector {
+    /// Whether `control` is one of those meant.
+    pub(super) fn matches(&self, control: Control) -> bool {
+        self.kind == control.kind
+            && self.device.is_none_or(|device| device == control.device)
+            && self.channel.is_none_or(|channel| channel == control.channel)
+            && self.number.is_none_or(|number| number == control.number)
+    }
+}
+
+/// The selectors under which a trigger is looked up. A sequence is looked up by the control that ends it.
+fn selectors(trigger: &Trigger) -> &[Selector] {
+    match trigger {
+        Trigger::Press { control, .. }
+        | Trigger::Move { control, .. }
+        | Trigger::Turn { control, .. }
+        | Trigger::Program { control } => std::slice::from_ref(control),
+        Trigger::Chord { controls, .. } => controls,
+        Trigger::Sequence { controls, .. } => &controls[controls.len().saturating_sub(1)..],
+        Trigger::Sysex { .. } | Trigger::Realtime { .. } => &[],
+    }
+}
+
+fn for_each_slot(selector: &Selector, mut slot: impl FnMut(usize)) {
+    let channels = match selector.channel {
+        Some(channel) => channel.wire()..channel.wire() + 1,
+        None => 0..16,
+    };
+    for channel in channels.map(Channel::from_wire) {
+        match selector.number {
+            Some(number) => slot(slot_of(selector.kind, channel, number)),
+            None => {
+                let count = match selector.kind {
+                    ControlKind::Bend | ControlKind::ChannelPressure => 1,
+                    ControlKind::Controller14 => 32,
+                    _ => 128,
+                };
+                (0..count).for_each(|number| slot(slot_of(selector.kind, channel, number)));
+            }
+        }
+    }
+}
+
+fn group(rules: &Ruleset, list: &[u32]) -> Group {
+    let mut group = Group::default();
+    for place in list {
+        let part = match rules.mappings[*place as usize].trigger {
+            Trigger::Press { .. } => &mut group.presses,
+            Trigger::Chord { .. } => &mut group.chords,
+            Trigger::Sequence { .. } => &mut group.sequences,
+            Trigger::Move { .. } | Trigger::Turn { .. } => &mut group.moves,
+            Trigger::Program { .. } => &mut group.programs,
+            Trigger::Sysex { .. } | Trigger::Realtime { .. } => continue,
+        };
+        part.push(*place);
+    }
+    group
+}
+
+fn places(rules: &Ruleset, wanted: impl Fn(&Trigger) -> bool) -> Vec<u32> {
+    let all = rules.mappings.iter().enumerate();
+    all.filter(|(_, mapping)| wanted(&mapping.trigger)).map(|(place, _)| place as u32).collect()
+}
+
+fn realtime(rules: &Ruleset) -> Vec<(Realtime, u32)> {
+    let all = rules.mappings.iter().enumerate();
+    all.filter_map(|(place, mapping)| match mapping.trigger {
+        Trigger::Realtime { message, .. } => Some((message, place as u32)),
+        _ => None,
+    })
+    .collect()
+}
+
+fn pickup_target(mapping: &Mapping) -> Option<PickupTarget> {
+    if mapping.takeover != crate::ruleset::Takeover::Pickup {
+        return None;
+    }
+    mapping.program.steps.iter().find_map(|step| match step {
+        Step::Do(Action::Volume { target, level: Level::Value }) => Some(PickupTarget::Level(*target)),
+        Step::Do(Action::Set(variable, Assignment::Input)) => Some(PickupTarget::Variable(*variable)),
+        _ => None,
+    })
+}
+
+fn mentions_clock(mapping: &Mapping) -> bool {
+    fn clock(condition: &Condition) -> bool {
+        match condition {
+            Condition::Time(_) | Condition::Weekday(_) => true,
+            Condition::All(all) | Condition::Any(all) => all.iter().any(clock),
+            Condition::Not(inner) => clock(inner),
+            Condition::Always | Condition::Mode(_) | Condition::Running(_) | Condition::Variable(..) => false,
+        }
+    }
+    clock(&mapping.when)
+        || mapping
+            .program
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::If { condition, .. } if clock(condition)))
+}

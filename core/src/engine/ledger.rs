@@ -1,0 +1,138 @@
+//! The ledger: every key, button and note that the engine keeps down, and for which press.
+//!
+//! What two presses hold goes up with the last of them. Emptied by releases, lost devices and ports, and
+//! `panic`; nothing else keeps a list of what is down.
+
+use std::sync::Arc;
+
+use super::io::{Context, Effect, Phase, PressId};
+use crate::ids::DeviceId;
+use crate::midi::{Channel, Message};
+use crate::ruleset::Mapping;
+use crate::ruleset::action::MouseButton;
+use crate::ruleset::keys::{Key, KeyChord};
+
+/// The velocity of a note-off that no finger gave one: the specification's default.
+const RELEASE_VELOCITY: u8 = 64;
+
+/// Something that is kept down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Held {
+    /// A key of the keyboard.
+    Key(Key),
+    /// A mouse button.
+    Button(MouseButton),
+    /// A note on an output.
+    Note {
+        /// The device; `None`: the virtual output.
+        to: Option<DeviceId>,
+        /// The channel.
+        channel: Channel,
+        /// The note.
+        note: u8,
+    },
+}
+
+#[derive(Debug)]
+struct Entry {
+    press: PressId,
+    what: Held,
+    mapping: Arc<Mapping>,
+    context: Context,
+}
+
+/// What goes up, and for which mapping.
+pub(super) struct Release {
+    pub(super) effect: Effect,
+    pub(super) mapping: Arc<Mapping>,
+    pub(super) context: Context,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    entries: Vec<Entry>,
+}
+
+impl Ledger {
+    pub(super) fn with_capacity(entries: usize) -> Ledger {
+        Ledger { entries: Vec::with_capacity(entries) }
+    }
+
+    pub(super) fn is_held(&self, what: Held) -> bool {
+        self.entries.iter().any(|entry| entry.what == what)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Held> {
+        self.entries.iter().map(|entry| entry.what)
+    }
+
+    /// Enters `what` for the press; says whether it was up until now.
+    pub(super) fn enter(&mut self, what: Held, mapping: &Arc<Mapping>, context: Context) -> bool {
+        let was_up = !self.is_held(what);
+        if !self.entries.iter().any(|entry| entry.press == context.press && entry.what == what) {
+            self.entries.push(Entry { press: context.press, what, mapping: Arc::clone(mapping), context });
+        }
+        was_up
+    }
+
+    /// Takes out all that `press` holds and hands over what goes up, the last that went down first.
+    pub(super) fn release(&mut self, press: PressId, mut sink: impl FnMut(Release)) {
+        self.take(|entry| entry.press == press, &mut sink);
+    }
+
+    /// Takes out everything.
+    pub(super) fn release_all(&mut self, mut sink: impl FnMut(Release)) {
+        self.take(|_| true, &mut sink);
+    }
+
+    /// Forgets the notes on an output that is gone: nobody is left to hear their note-offs.
+    pub(super) fn forget_output(&mut self, device: DeviceId) {
+        self.entries.retain(|entry| !matches!(entry.what, Held::Note { to: Some(to), .. } if to == device));
+    }
+
+    fn take(&mut self, mut wanted: impl FnMut(&Entry) -> bool, sink: &mut impl FnMut(Release)) {
+        let mut keys: Option<(KeyChord, Arc<Mapping>, Context)> = None;
+        let mut place = self.entries.len();
+        while place > 0 {
+            place -= 1;
+            if !wanted(&self.entries[place]) {
+                continue;
+            }
+            let Entry { what, mapping, context, .. } = self.entries.remove(place);
+            if self.is_held(what) {
+                continue;
+            }
+            match what {
+                Held::Key(key) => {
+                    // Keys of one press go up in one effect, as they went down.
+                    if let Some((chord, _, of)) = &mut keys
+                        && of.press == context.press
+                        && !chord.is_full()
+                    {
+                        chord.insert(0, key);
+                        continue;
+                    }
+                    flush(&mut keys, sink);
+                    keys = Some((KeyChord::from_iter([key]), mapping, context));
+                }
+                Held::Button(button) => {
+                    flush(&mut keys, sink);
+                    let effect = Effect::Button { button, phase: Phase::Up, clicks: 1 };
+                    sink(Release { effect, mapping, context });
+                }
+                Held::Note { to, channel, note } => {
+                    flush(&mut keys, sink);
+                    let message = Message::NoteOff { channel, note, velocity: RELEASE_VELOCITY };
+                    sink(Release { effect: Effect::Midi { to, message }, mapping, context });
+                }
+            }
+        }
+        flush(&mut keys, sink);
+    }
+}
+
+fn flush(keys: &mut Option<(KeyChord, Arc<Mapping>, Context)>, sink: &mut impl FnMut(Release)) {
+    if let Some((keys, mapping, context)) = keys.take() {
+        sink(Release { effect: Effect::Keys { keys, phase: Phase::Up }, mapping, context });
+    }
+}

@@ -1,0 +1,296 @@
+//! Touches: from a press to the one gesture that it was.
+//!
+//! Tap, hold, short, long and multiple taps of one control exclude each other, and each fires as soon as the
+//! others are ruled out: a plain press with the press itself if nothing competes, else when the last rival
+//! has lost. Semantics after kanata's tap-dance and ReaLearn's press durations.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrayvec::ArrayVec;
+
+use super::Engine;
+use super::index::{Group, Index};
+use super::io::{Context, Control, Output, PassReason, PressId, Trace, WaitReason};
+use super::touch::{Candidates, Touch, gesture, same_gesture};
+use crate::midi::Message;
+use crate::ruleset::trigger::{GESTURES_MAX, Trigger};
+use crate::ruleset::{Gesture, Mapping};
+use crate::time::Time;
+
+/// A control that went down.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Press {
+    pub(super) control: Control,
+    pub(super) velocity: u8,
+    pub(super) message: Option<Message>,
+    /// When; earlier than now if it was withheld for a chord.
+    pub(super) at: Time,
+}
+
+impl Engine {
+    /// A control went down and belongs to no chord.
+    pub(super) fn press_single(&mut self, index: &Index, press: Press, now: Time, out: &mut Vec<Output>) {
+        if let Some(place) = self.touches.iter().position(|touch| touch.control == press.control) {
+            if self.touches[place].released_at.is_some() {
+                self.tap_again(place, press, now, out);
+                return;
+            }
+            // A second note-on without a note-off: the device lost one, or never sends them.
+            self.release_control(press.control, now, out);
+        }
+        let Some(group) = index.group(press.control) else {
+            out.push(Output::Trace(Trace::Unmapped { control: Some(press.control) }));
+            return;
+        };
+        let id = self.new_press();
+        let mut touch = Touch::decided(press, id);
+        if let Some(mapping) = self.completed_sequence(index, group) {
+            self.touches.push(touch);
+            let context = self.press_context(&mapping, id, press);
+            self.fire(&mapping, context, now.since(press.at), None, out);
+            return;
+        }
+        touch.candidates = self.press_candidates(index, group, press.velocity, out);
+        if touch.candidates.is_empty() {
+            if group.presses.is_empty() && group.chords.is_empty() {
+                out.push(Output::Trace(Trace::Unmapped { control: Some(press.control) }));
+            }
+            return;
+        }
+        let plain = touch.find(|gesture| gesture == Gesture::Press);
+        let contested = touch.taps().is_some() || touch.depends_on_length();
+        if contested {
+            touch.decided = false;
+            touch.taps_over = false;
+            touch.schedule();
+            let reason = match (touch.taps(), touch.next_hold()) {
+                (Some(_), _) => WaitReason::Taps,
+                (None, Some(_)) => WaitReason::Hold,
+                (None, None) => WaitReason::Length,
+            };
+            out.push(Output::Trace(Trace::Waiting { control: press.control, reason, until: touch.deadline }));
+        }
+        self.touches.push(touch);
+        if let Some(plain) = plain.filter(|_| !contested) {
+            let context = self.press_context(&plain, id, press);
+            self.fire(&plain, context, now.since(press.at), None, out);
+        }
+    }
+
+    /// The control went down again while a series of taps was open.
+    fn tap_again(&mut self, place: usize, press: Press, now: Time, out: &mut Vec<Output>) {
+        let id = self.new_press();
+        let touch = &mut self.touches[place];
+        touch.press = id;
+        touch.count += 1;
+        touch.velocity = press.velocity;
+        touch.message = press.message;
+        touch.pressed_at = press.at;
+        touch.released_at = None;
+        if touch.taps().is_some() {
+            touch.schedule();
+            return;
+        }
+        let count = touch.count;
+        let mapping =
+            touch.find(|gesture| matches!(gesture, Gesture::Taps { count: wanted, .. } if wanted == count));
+        touch.decided = true;
+        touch.deadline = None;
+        if let Some(mapping) = mapping {
+            self.end_touch(place, &mapping, press, Duration::ZERO, now, out);
+        }
+    }
+
+    /// The control went up.
+    pub(super) fn release_control(&mut self, control: Control, now: Time, out: &mut Vec<Output>) {
+        let down = |touch: &Touch| touch.control == control && touch.released_at.is_none();
+        let Some(place) = self.touches.iter().position(down) else { return };
+        let touch = &mut self.touches[place];
+        touch.released_at = Some(now);
+        let press = touch.as_press();
+        let id = touch.press;
+        let at_release = touch.find(|gesture| gesture == Gesture::Release);
+        if touch.decided {
+            self.touches.swap_remove(place);
+            self.release_press(id, now, out);
+        } else if touch.window_end().is_some() {
+            touch.schedule();
+        } else {
+            let touch = self.touches.swap_remove(place);
+            self.decide_by_length(&touch, now, out);
+        }
+        if let Some(mapping) = at_release {
+            let mut context = self.press_context(&mapping, id, press);
+            context.received = now;
+            self.fire(&mapping, context, Duration::ZERO, None, out);
+        }
+    }
+
+    /// The deadline of a touch has come.
+    pub(super) fn touch_due(&mut self, place: usize, at: Time, out: &mut Vec<Output>) {
+        let touch = &mut self.touches[place];
+        if touch.hold_at().is_some_and(|hold| hold <= at) {
+            let after = touch.next_hold().unwrap_or_default();
+            let mapping = touch.find(|gesture| gesture == Gesture::Hold(after));
+            touch.held_for = after;
+            touch.decided = true;
+            touch.taps_over = true;
+            touch.schedule();
+            let press = touch.as_press();
+            if let Some(mapping) = mapping {
+                self.end_touch(place, &mapping, press, Duration::ZERO, at, out);
+            }
+            return;
+        }
+        touch.taps_over = true;
+        touch.schedule();
+        if touch.count > 1 {
+            self.decide_series(place, at, out);
+        } else if touch.released_at.is_some() {
+            let touch = self.touches.swap_remove(place);
+            self.decide_by_length(&touch, at, out);
+        } else if !touch.depends_on_length() {
+            touch.decided = true;
+            let press = touch.as_press();
+            if let Some(plain) = touch.find(|gesture| gesture == Gesture::Press) {
+                self.end_touch(place, &plain, press, at.since(press.at), at, out);
+            }
+        }
+    }
+
+    /// The series ended short of the most taps that something asked for.
+    fn decide_series(&mut self, place: usize, at: Time, out: &mut Vec<Output>) {
+        let touch = &mut self.touches[place];
+        touch.decided = true;
+        touch.deadline = None;
+        let press = touch.as_press();
+        let withheld = at.since(press.at);
+        let fewer = touch.gestures().filter_map(|gesture| match gesture {
+            Gesture::Taps { count, .. } if count <= touch.count => Some(count),
+            _ => None,
+        });
+        let best = fewer.max().unwrap_or(0);
+        let several = touch.find(|gesture| matches!(gesture, Gesture::Taps { count, .. } if count == best));
+        let plain = touch.find(|gesture| gesture == Gesture::Press);
+        // What no multiple tap accounts for was tapped singly: no press is lost. The last one may still be down.
+        let mut singles = touch.count - best;
+        if several.is_none() && touch.released_at.is_none() {
+            singles -= 1;
+        }
+        let still_down = touch.released_at.is_none();
+        for _ in 0..singles {
+            if let Some(plain) = &plain {
+                let id = self.new_press();
+                let mut context = self.press_context(plain, id, press);
+                context.received = at;
+                self.fire(plain, context, withheld, None, out);
+            }
+        }
+        let last = several.or(plain.filter(|_| still_down));
+        match last {
+            Some(mapping) => self.end_touch(place, &mapping, press, withheld, at, out),
+            None if !still_down => drop(self.touches.swap_remove(place)),
+            None => {}
+        }
+    }
+
+    fn decide_by_length(&mut self, touch: &Touch, now: Time, out: &mut Vec<Output>) {
+        let released_at = touch.released_at.unwrap_or(now);
+        let winner = touch.by_length(released_at.since(touch.pressed_at));
+        self.pass_rivals(&touch.candidates, winner.as_ref(), out);
+        if let Some(mapping) = winner {
+            let press = touch.as_press();
+            let mut context = self.press_context(&mapping, touch.press, press);
+            context.received = now;
+            // A plain press could have fired with the press; what depends on the length not before the release.
+            let could = if gesture(&mapping) == Some(Gesture::Press) { press.at } else { released_at };
+            self.fire(&mapping, context, now.since(could), None, out);
+        }
+    }
+
+    /// Fires `mapping` for a touch that is decided, and lets the touch go if it is up already.
+    fn end_touch(
+        &mut self,
+        place: usize,
+        mapping: &Arc<Mapping>,
+        press: Press,
+        withheld: Duration,
+        at: Time,
+        out: &mut Vec<Output>,
+    ) {
+        let touch = &self.touches[place];
+        let id = touch.press;
+        let rivals = touch.candidates.clone();
+        if touch.released_at.is_some() {
+            self.touches.swap_remove(place);
+        }
+        self.pass_rivals(&rivals, Some(mapping), out);
+        let mut context = self.press_context(mapping, id, press);
+        context.received = at;
+        self.fire(mapping, context, withheld, None, out);
+    }
+
+    /// Says of the other gestures of the control that it was not them.
+    fn pass_rivals(&mut self, rivals: &[Arc<Mapping>], winner: Option<&Arc<Mapping>>, out: &mut Vec<Output>) {
+        let won = winner.and_then(|mapping| gesture(mapping)).unwrap_or(Gesture::Press);
+        for rival in rivals {
+            let later = matches!((gesture(rival), won), (Some(Gesture::Hold(this)), Gesture::Hold(that)) if this != that);
+            let is_winner = winner.is_some_and(|winner| Arc::ptr_eq(winner, rival));
+            if !is_winner && !later && gesture(rival) != Some(Gesture::Release) {
+                self.pass(rival, PassReason::OtherGesture(won), out);
+            }
+        }
+    }
+
+    /// For each gesture the mapping that it goes to: that of the topmost mode, then the first in the files.
+    fn press_candidates(
+        &mut self,
+        index: &Index,
+        group: &Group,
+        velocity: u8,
+        out: &mut Vec<Output>,
+    ) -> Candidates {
+        let mut ranks = ArrayVec::<usize, GESTURES_MAX>::new();
+        let mut chosen = Candidates::new();
+        for place in &group.presses {
+            let mapping = index.mapping(*place);
+            let Trigger::Press { gesture: this, velocity: zone, .. } = &mapping.trigger else { continue };
+            let Some(rank) = self.applies(mapping, out) else { continue };
+            if !zone.contains(&velocity) {
+                self.pass(mapping, PassReason::Velocity, out);
+                continue;
+            }
+            let rival = chosen
+                .iter()
+                .position(|other| gesture(other).is_some_and(|other| same_gesture(other, *this)));
+            match rival {
+                Some(rival) if rank > ranks[rival] => {
+                    let loser = std::mem::replace(&mut chosen[rival], Arc::clone(mapping));
+                    ranks[rival] = rank;
+                    self.pass(&loser, PassReason::Shadowed, out);
+                }
+                Some(_) => self.pass(mapping, PassReason::Shadowed, out),
+                // The configuration allows no more gestures on a control than fit.
+                None => {
+                    if chosen.try_push(Arc::clone(mapping)).is_ok() {
+                        ranks.push(rank);
+                    }
+                }
+            }
+        }
+        chosen
+    }
+
+    pub(super) fn press_context(&self, mapping: &Mapping, id: PressId, press: Press) -> Context {
+        Context {
+            press: id,
+            control: Some(press.control),
+            message: press.message,
+            value: mapping.shape.apply(u16::from(press.velocity), 127, None),
+            raw: u16::from(press.velocity),
+            ticks: 0,
+            received: press.at,
+        }
+    }
+}

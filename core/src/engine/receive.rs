@@ -1,0 +1,217 @@
+//! From a message to the part of the engine that it concerns.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Engine;
+use super::index::Index;
+use super::io::{Context, Control, Output, PassReason, Trace};
+use super::press::Press;
+use super::touch::Touch;
+use crate::ids::DeviceId;
+use crate::midi::{Channel, Message};
+use crate::ruleset::Mapping;
+use crate::ruleset::trigger::{ControlKind, Realtime, Trigger};
+use crate::time::Time;
+
+/// A controller that is used as a button is down from this value up, as the specification says of switches.
+const BUTTON_DOWN: u8 = 64;
+
+impl Engine {
+    pub(super) fn message(&mut self, device: DeviceId, message: Message, now: Time, out: &mut Vec<Output>) {
+        let window = self.echo_window(device);
+        if !window.is_zero() && self.world.is_echo(device, message, window, now) {
+            out.push(Output::Trace(Trace::Echo { device }));
+            return;
+        }
+        let index = Arc::clone(&self.index);
+        let control = |kind, channel, number| Control { device, kind, channel, number };
+        match message {
+            Message::NoteOn { channel, note, velocity } => {
+                let control = control(ControlKind::Note, channel, note);
+                let press = Press { control, velocity, message: Some(message), at: now };
+                self.press(&index, press, now, out);
+            }
+            Message::NoteOff { channel, note, .. } => {
+                self.release(&index, control(ControlKind::Note, channel, note), now, out);
+            }
+            Message::ControlChange { channel, controller, value } => {
+                let control = control(ControlKind::Controller, channel, controller);
+                self.control_change(&index, control, message, value, now, out);
+            }
+            Message::PolyPressure { channel, note, pressure } => {
+                let control = control(ControlKind::PolyPressure, channel, note);
+                self.moved(&index, control, message, u16::from(pressure), now, out);
+            }
+            Message::ChannelPressure { channel, pressure } => {
+                let control = control(ControlKind::ChannelPressure, channel, 0);
+                self.moved(&index, control, message, u16::from(pressure), now, out);
+            }
+            Message::PitchBend { channel, value } => {
+                let control = control(ControlKind::Bend, channel, 0);
+                self.moved(&index, control, message, value, now, out);
+            }
+            Message::ProgramChange { channel, program } => {
+                let control = control(ControlKind::Program, channel, program);
+                self.program(&index, control, message, now, out);
+            }
+            Message::Clock => self.realtime(&index, device, Realtime::Clock, message, now, out),
+            Message::Start => self.realtime(&index, device, Realtime::Start, message, now, out),
+            Message::Continue => self.realtime(&index, device, Realtime::Continue, message, now, out),
+            Message::Stop => self.realtime(&index, device, Realtime::Stop, message, now, out),
+            Message::Reset => self.realtime(&index, device, Realtime::Reset, message, now, out),
+            Message::TimeCode(_)
+            | Message::SongPosition(_)
+            | Message::SongSelect(_)
+            | Message::TuneRequest
+            | Message::ActiveSensing => {}
+        }
+    }
+
+    fn control_change(
+        &mut self,
+        index: &Index,
+        control: Control,
+        message: Message,
+        value: u8,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
+        // All sound off, all notes off, and the modes that imply it: the controller says that no key is down.
+        if matches!(control.number, 120 | 123..=127) {
+            self.release_notes(control, now, out);
+        }
+        self.controller14(index, control, message, value, now, out);
+        let is_button = index.group(control).is_some_and(|group| {
+            !(group.presses.is_empty() && group.chords.is_empty() && group.sequences.is_empty())
+        });
+        if is_button {
+            let is_down = self.withheld.holds(control)
+                || self.touches.iter().any(|touch| touch.control == control && touch.released_at.is_none());
+            if value >= BUTTON_DOWN && !is_down {
+                self.press(
+                    index,
+                    Press { control, velocity: value, message: Some(message), at: now },
+                    now,
+                    out,
+                );
+            } else if value < BUTTON_DOWN && is_down {
+                self.release(index, control, now, out);
+            }
+        }
+        let is_half = control.number < 64
+            && index.group(control).is_none()
+            && index
+                .group(Control { kind: ControlKind::Controller14, number: control.number & 31, ..control })
+                .is_some();
+        if !is_half {
+            self.moved(index, control, message, u16::from(value), now, out);
+        }
+    }
+
+    /// A control went up.
+    fn release(&mut self, index: &Index, control: Control, now: Time, out: &mut Vec<Output>) {
+        if self.withheld.holds(control) {
+            self.resolve_chord(index, now, out);
+        }
+        self.release_control(control, now, out);
+    }
+
+    fn release_notes(&mut self, like: Control, now: Time, out: &mut Vec<Output>) {
+        let index = Arc::clone(&self.index);
+        for number in 0..128 {
+            let note = Control { kind: ControlKind::Note, number, ..like };
+            let is_down = |touch: &Touch| touch.control == note && touch.released_at.is_none();
+            if self.withheld.holds(note) || self.touches.iter().any(is_down) {
+                self.release(&index, note, now, out);
+            }
+        }
+    }
+
+    fn program(
+        &mut self,
+        index: &Index,
+        control: Control,
+        message: Message,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
+        let places = index.group(control).map_or(&[][..], |group| &group.programs);
+        let raw = u16::from(control.number);
+        self.fire_best(index, places.iter().copied(), Some((control, message, raw)), None, now, out);
+    }
+
+    fn realtime(
+        &mut self,
+        index: &Index,
+        device: DeviceId,
+        realtime: Realtime,
+        message: Message,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
+        let control =
+            Control { device, kind: ControlKind::Program, channel: Channel::from_wire(0), number: 0 };
+        let places = index.realtime(realtime).filter(|place| {
+            matches!(index.mapping(*place).trigger, Trigger::Realtime { device: wanted, .. }
+                if wanted.is_none_or(|wanted| wanted == device))
+        });
+        self.fire_best(index, places, Some((control, message, 0)), None, now, out);
+    }
+
+    pub(super) fn sysex(&mut self, device: DeviceId, bytes: &[u8], now: Time, out: &mut Vec<Output>) {
+        let index = Arc::clone(&self.index);
+        let places = index.sysex.iter().copied().filter(|place| {
+            matches!(&index.mapping(*place).trigger, Trigger::Sysex { device: wanted, pattern }
+                if wanted.is_none_or(|wanted| wanted == device) && pattern.matches(bytes))
+        });
+        self.fire_best(&index, places, None, Some(bytes), now, out);
+    }
+
+    /// Fires the mapping of the topmost mode, then the first in the files, for an event that is over at once.
+    fn fire_best(
+        &mut self,
+        index: &Index,
+        places: impl Iterator<Item = u32>,
+        source: Option<(Control, Message, u16)>,
+        sysex: Option<&[u8]>,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
+        let mut best: Option<(usize, &Arc<Mapping>)> = None;
+        let mut any = false;
+        for place in places {
+            any = true;
+            let mapping = index.mapping(place);
+            let Some(rank) = self.applies(mapping, out) else { continue };
+            if let Some((best_rank, loser)) = best {
+                let (winner, loser) = if rank > best_rank { (mapping, loser) } else { (loser, mapping) };
+                self.pass(loser, PassReason::Shadowed, out);
+                best = Some((rank.max(best_rank), winner));
+            } else {
+                best = Some((rank, mapping));
+            }
+        }
+        let is_realtime =
+            source.is_some_and(|(_, message, _)| !matches!(message, Message::ProgramChange { .. }));
+        let control = source.map(|(control, ..)| control).filter(|_| !is_realtime);
+        let Some((_, mapping)) = best else {
+            if !any {
+                out.push(Output::Trace(Trace::Unmapped { control }));
+            }
+            return;
+        };
+        let raw = source.map_or(0, |(.., raw)| raw);
+        let context = Context {
+            press: self.new_press(),
+            control,
+            message: source.map(|(_, message, _)| message),
+            value: mapping.shape.apply(raw, 127, None),
+            raw,
+            ticks: 0,
+            received: now,
+        };
+        let mapping = Arc::clone(mapping);
+        self.fire(&mapping, context, Duration::ZERO, sysex, out);
+    }
+}
