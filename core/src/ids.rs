@@ -136,10 +136,13 @@ impl<K> Table<K> {
     }
 }
 
+/// The name of the device behind the virtual input port, into which front ends inject presses as well.
+pub const VIRTUAL_INPUT: &str = "Padgate In";
+
 /// All tables. Grows with each configuration that brings new names; nothing is ever renumbered.
 #[derive(Clone, Debug)]
 pub struct Names {
-    /// Devices, in the order of the configuration that first named them.
+    /// Devices, in the order of the configuration that first named them; the first is [`VIRTUAL_INPUT`].
     pub devices: Table<DeviceKind>,
     /// Modes; the first is `default`.
     pub modes: Table<ModeKind>,
@@ -160,6 +163,7 @@ impl Default for Names {
             programs: Table::default(),
             targets: Table::default(),
         };
+        names.devices.intern(VIRTUAL_INPUT);
         names.modes.intern("default");
         names.targets.intern("");
         names

@@ -1,14 +1,19 @@
 //! What happened lately: every input with the decisions and requests that came of it, for `monitor` and `explain`.
 
-use padgate_core::engine::{Input, Request, Trace};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use padgate_core::engine::{Input, Output, Request, RequestId, Trace};
 use padgate_core::ids::DeviceId;
-use padgate_core::midi::Message;
+use padgate_core::midi::{Message, Received};
 use padgate_core::time::Time;
 
-use crate::outcome::{Outcome, Report};
+use crate::outcome::Report;
 
 /// How many records are kept for `explain`. When it is full, the oldest goes.
 pub const HISTORY_RECORDS: usize = 2048;
+/// As much of a System Exclusive as a person reads in a monitor.
+const SYSEX_BYTES_KEPT: usize = 64;
 
 /// One input and all that became of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +54,9 @@ pub enum Cause {
     Sysex(DeviceId, usize, Vec<u8>),
     /// A deadline passed.
     Timer,
-    /// Anything else, described by its kind: `"device lost"`, `"panic"`, `"mode"` …
+    /// The rules were replaced.
+    Reload,
+    /// Anything else, by its kind: `"device lost"`, `"panic"`, `"mode"` …
     Other(&'static str),
 }
 
@@ -57,9 +64,6 @@ impl Cause {
     /// What to remember of an input.
     #[must_use]
     pub fn of(input: &Input<'_>) -> Cause {
-        use padgate_core::midi::Received;
-        /// As much of a System Exclusive as a person reads in a monitor.
-        const SYSEX_BYTES_KEPT: usize = 64;
         match input {
             Input::Midi { device, received: Received::Message(message) } => Cause::Message(*device, *message),
             Input::Midi { device, received: Received::Sysex(bytes) } => {
@@ -82,7 +86,7 @@ impl Cause {
 #[derive(Clone, Debug)]
 pub enum Happened {
     /// An input was dealt with; requests may still be under way.
-    Record(std::sync::Arc<Record>),
+    Record(Arc<Record>),
     /// A request of an earlier record ended.
     Report(Report),
     /// The rules were replaced; there are so many mappings.
@@ -91,8 +95,66 @@ pub enum Happened {
     Missed(u64),
 }
 
-/// The outcome that a hand-off had at once, as a report.
-#[must_use]
-pub fn immediate(request: &Request, outcome: Outcome, at: Time, done: Time) -> Report {
-    Report { request: request.id, outcome, started: at, done }
+/// The last [`HISTORY_RECORDS`] records. Reuses the memory of those that go, so that keeping one costs no
+/// allocation once it is full.
+#[derive(Debug, Default)]
+pub struct History {
+    records: VecDeque<Record>,
+    next: u64,
+}
+
+impl History {
+    /// The records, the oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Record> {
+        self.records.iter()
+    }
+
+    /// Keeps what came of an input, and hands out the place for its requests.
+    pub fn add(
+        &mut self,
+        cause: Cause,
+        received: Time,
+        decided: Time,
+        outputs: &mut Vec<Output>,
+    ) -> &mut Record {
+        let (mut traces, mut requests) = match self.records.len() >= HISTORY_RECORDS {
+            true => self.records.pop_front().map(|old| (old.traces, old.requests)).unwrap_or_default(),
+            false => (Vec::new(), Vec::new()),
+        };
+        traces.clear();
+        requests.clear();
+        for output in outputs.drain(..) {
+            match output {
+                Output::Trace(trace) => traces.push(trace),
+                Output::Request(request) => {
+                    requests.push(RequestRecord { request, handed_off: decided, report: None });
+                }
+            }
+        }
+        self.next += 1;
+        let sequence = self.next;
+        let record = Record { sequence, cause, received, decided, handed_off: decided, traces, requests };
+        self.records.push_back(record);
+        self.records.back_mut().expect("one was pushed just now")
+    }
+
+    /// Enters the outcome of a request, and hands out the request's record, unless that is forgotten.
+    pub fn report(&mut self, report: &Report) -> Option<&RequestRecord> {
+        for record in self.records.iter_mut().rev() {
+            let Some(last) = record.requests.last() else { continue };
+            // Numbers grow, so that an older record can't have it.
+            if last.request.id < report.request {
+                return None;
+            }
+            if let Some(place) = place_of(&record.requests, report.request) {
+                record.requests[place].report = Some(report.clone());
+                return record.requests.get(place);
+            }
+        }
+        None
+    }
+}
+
+fn place_of(requests: &[RequestRecord], id: RequestId) -> Option<usize> {
+    requests.iter().position(|request| request.request.id == id)
 }

@@ -4,3 +4,5 @@ pub mod clock;
 pub mod hands;
 pub mod history;
 pub mod outcome;
+pub mod pipeline;
+pub mod stats;

@@ -154,9 +154,7 @@ impl Index {
         self.slots.len()
     }
 
-    /// Whether any mapping asks for real-time messages, so that a flood of clocks can be kept out early.
-    #[must_use]
-    pub fn wants_realtime(&self) -> bool {
+    pub(super) fn wants_realtime(&self) -> bool {
         !self.realtime.is_empty()
     }
 }

@@ -203,6 +203,12 @@ impl Engine {
         self.index.wants_wall_clock
     }
 
+    /// Whether any mapping asks for real-time messages, so that a flood of clocks can be kept out early.
+    #[must_use]
+    pub fn wants_realtime(&self) -> bool {
+        self.index.wants_realtime()
+    }
+
     /// The rules in force.
     #[must_use]
     pub fn rules(&self) -> &Arc<Ruleset> {
