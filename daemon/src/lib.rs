@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod hands;
 pub mod history;
+pub mod ipc;
 pub mod outcome;
 pub mod pipeline;
 pub mod stats;
