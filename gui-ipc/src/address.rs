@@ -95,7 +95,8 @@ pub fn check_folder(_socket: &Path) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::{PATH_BYTES_MAX, check_length, default_path, user};
     use std::path::Path;

@@ -78,6 +78,7 @@ fn refuse(mut stream: Stream, error: ErrorObject) {
     });
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 #[path = "server_tests.rs"]
 mod tests;

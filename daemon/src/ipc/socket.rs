@@ -186,7 +186,8 @@ mod platform {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::{Claim, ClaimError};
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
