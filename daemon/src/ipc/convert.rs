@@ -56,6 +56,11 @@ pub fn cause(cause: &Cause, names: &Names) -> wire::Cause {
             text: "a deadline passed".to_owned(),
             ..wire::Cause::default()
         },
+        Cause::Reload => wire::Cause {
+            kind: "reload".to_owned(),
+            text: "the rules were replaced".to_owned(),
+            ..wire::Cause::default()
+        },
         Cause::Other(what) => {
             wire::Cause { kind: (*what).to_owned(), text: (*what).to_owned(), ..wire::Cause::default() }
         }
@@ -215,7 +220,7 @@ pub fn hex(bytes: &[u8]) -> String {
 pub fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u32> =
         text.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| c.to_digit(16)).collect::<Option<_>>()?;
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok()).collect()

@@ -1,7 +1,5 @@
 //! `explain`: from what happened lately to sentences about the last press.
 
-use std::sync::Arc;
-
 use padgate_core::engine::{Control, PressId, Trace};
 use padgate_core::ids::{DeviceId, Names};
 use padgate_core::midi::{Channel, Message, note};
@@ -44,7 +42,7 @@ impl Wanted {
 
 /// Explains the last press among `records` (oldest first) that is `wanted`. `now` is for saying how long ago it was.
 #[must_use]
-pub fn explain(records: &[Arc<Record>], wanted: &Wanted, names: &Names, now: Time) -> Explanation {
+pub fn explain(records: &[Record], wanted: &Wanted, names: &Names, now: Time) -> Explanation {
     let press = records
         .iter()
         .rposition(|record| pressed(record).is_some_and(|(device, control)| wanted.fits(device, control)));
@@ -88,7 +86,7 @@ fn pressed(record: &Record) -> Option<(DeviceId, Option<Control>)> {
             counts.then(|| (*device, convert::control_of(*device, message)))
         }
         Cause::Sysex(device, ..) => Some((*device, None)),
-        Cause::Timer | Cause::Other(_) => None,
+        Cause::Timer | Cause::Reload | Cause::Other(_) => None,
     }
 }
 
@@ -98,12 +96,12 @@ fn is_release(record: &Record) -> bool {
 }
 
 /// The first record, and the later ones that belong to the same press, each cut down to what belongs to it.
-fn story(records: &[Arc<Record>]) -> Vec<Record> {
+fn story(records: &[Record]) -> Vec<Record> {
     let Some((first, later)) = records.split_first() else { return Vec::new() };
     let control = pressed(first).and_then(|(_, control)| control);
     let mut presses = presses(first);
     let mut waiting = first.traces.iter().any(|trace| matches!(trace, Trace::Waiting { .. }));
-    let mut story = vec![Record::clone(first)];
+    let mut story = vec![first.clone()];
     for record in later {
         let same_control = match (&record.cause, control) {
             (Cause::Message(device, message), Some(control)) => {
@@ -112,7 +110,7 @@ fn story(records: &[Arc<Record>]) -> Vec<Record> {
             _ => false,
         };
         let part = if same_control {
-            Record::clone(record)
+            record.clone()
         } else {
             let ours = |mapping: &Mapping| waiting && control.is_some_and(|it| concerns(mapping, &it));
             cut(record, control, &presses, ours)
@@ -185,7 +183,7 @@ fn opening(press: &Record, names: &Names, now: Time) -> String {
         Cause::Sysex(device, length, _) => {
             format!("{} sent a System Exclusive of {length} bytes", names.devices.name(*device))
         }
-        Cause::Timer | Cause::Other(_) => "something happened".to_owned(),
+        Cause::Timer | Cause::Reload | Cause::Other(_) => "something happened".to_owned(),
     };
     full(&format!("{what}, {} ago", sentence::span(now.since(press.received))))
 }

@@ -16,13 +16,13 @@ use super::{Wanted, explain};
 use crate::history::{Cause, Record, RequestRecord};
 use crate::outcome::{Outcome, Report};
 
-const PADS: DeviceId = DeviceId::new(0);
+const PADS: DeviceId = DeviceId::new(1);
 const CONTROL: Control =
     Control { device: PADS, kind: ControlKind::Note, channel: Channel::from_wire(0), number: 24 };
 
 fn names() -> Names {
     let mut names = Names::default();
-    names.devices.intern("pads");
+    assert_eq!(names.devices.intern("pads"), PADS);
     names
 }
 
@@ -45,9 +45,9 @@ fn note_on(note: u8) -> Cause {
     Cause::Message(PADS, Message::NoteOn { channel: Channel::from_wire(0), note, velocity: 100 })
 }
 
-fn record(milliseconds: u64, cause: Cause, traces: Vec<Trace>, requests: Vec<RequestRecord>) -> Arc<Record> {
+fn record(milliseconds: u64, cause: Cause, traces: Vec<Trace>, requests: Vec<RequestRecord>) -> Record {
     let at = Time::from_millis(milliseconds);
-    Arc::new(Record { sequence: 0, cause, received: at, decided: at, handed_off: at, traces, requests })
+    Record { sequence: 0, cause, received: at, decided: at, handed_off: at, traces, requests }
 }
 
 fn request(milliseconds: u64, press: u64, outcome: Option<Outcome>) -> RequestRecord {
@@ -74,7 +74,7 @@ fn request(milliseconds: u64, press: u64, outcome: Option<Outcome>) -> RequestRe
     }
 }
 
-fn sentences(records: &[Arc<Record>], wanted: &Wanted) -> Vec<String> {
+fn sentences(records: &[Record], wanted: &Wanted) -> Vec<String> {
     explain(records, wanted, &names(), Time::from_millis(3100)).sentences
 }
 

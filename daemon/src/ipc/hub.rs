@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use padgate_ipc::event::{Event, Topic};
 use padgate_ipc::rpc::event_line;
@@ -10,6 +11,9 @@ use tokio::sync::{Notify, mpsc};
 /// How many lines can wait for one client. When it is full, the client is disconnected: it would never catch up, and
 /// half of the events would look like all of them.
 pub const CLIENT_LINES_MAX: usize = 1024;
+
+/// How long a feed waits for a client whose queue is full before the client is disconnected.
+const CATCH_UP: Duration = Duration::from_secs(1);
 
 /// Lines that wait to be written to one client, each with its end.
 pub type LineSender = mpsc::Sender<Arc<str>>;
@@ -49,6 +53,31 @@ impl Hub {
                 subscriber.kick.notify_one();
             }
         }
+    }
+
+    /// The same for the one task that feeds a topic of many events: waits a little for clients that are behind but
+    /// do read, so that a burst is not mistaken for a client that hangs. Whoever fed the task counts what does not
+    /// fit meanwhile.
+    pub async fn feed(&self, topic: Topic, event: &Event) {
+        if !self.wants(topic) {
+            return;
+        }
+        let line: Arc<str> = (event_line(event) + "\n").into();
+        for (lines, kick) in self.readers(topic) {
+            if let Err(mpsc::error::TrySendError::Full(line)) = lines.try_send(Arc::clone(&line)) {
+                match tokio::time::timeout(CATCH_UP, lines.send(line)).await {
+                    // Sent, or gone by itself.
+                    Ok(_) => {}
+                    Err(_) => kick.notify_one(),
+                }
+            }
+        }
+    }
+
+    fn readers(&self, topic: Topic) -> Vec<(LineSender, Arc<Notify>)> {
+        let subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_topic = subscribers.iter().filter(|subscriber| subscriber.topic == topic);
+        of_topic.map(|subscriber| (subscriber.lines.clone(), Arc::clone(&subscriber.kick))).collect()
     }
 
     /// Adds a subscription, if the client does not have it. `interest` is called if it is the first of its topic.
@@ -112,6 +141,14 @@ mod tests {
         runtime
             .block_on(async { tokio::time::timeout(limit, kick.notified()).await })
             .expect("it was kicked");
+        drop(queue.try_recv().unwrap());
+        let event = Event::Missed { count: 2 };
+        runtime.block_on(async {
+            tokio::join!(hub.feed(Topic::Events, &event), hub.feed(Topic::Events, &event), async {
+                queue.recv().await.unwrap()
+            })
+        });
+        assert!(queue.try_recv().is_ok(), "a feed waits for whoever reads");
         hub.leave(1, |topic| log.borrow_mut().push(format!("{topic:?} left")));
         assert!(!hub.wants(Topic::Events));
         assert_eq!(*log.borrow(), ["first", "Events left"]);

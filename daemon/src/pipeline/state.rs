@@ -2,6 +2,7 @@
 
 use padgate_core::engine::{Engine, Held};
 use padgate_core::ids::Names;
+use padgate_core::ruleset::condition::Value;
 
 /// What can be asked of the engine's state.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -9,7 +10,7 @@ pub struct EngineState {
     /// Names of the active modes, from the bottom up.
     pub modes: Vec<String>,
     /// Variables and their values, in the order in which they were named.
-    pub variables: Vec<(String, String)>,
+    pub variables: Vec<(String, Value)>,
     /// What is kept down, in words.
     pub held: Vec<String>,
     /// How many programs are running.
@@ -25,7 +26,7 @@ impl EngineState {
             variables: names
                 .variables
                 .iter()
-                .filter_map(|(id, name)| Some((name.to_owned(), engine.variable(id)?.to_string())))
+                .filter_map(|(id, name)| Some((name.to_owned(), engine.variable(id)?.clone())))
                 .collect(),
             held: engine.held().map(|held| describe(held, names)).collect(),
             running: engine.running(),
