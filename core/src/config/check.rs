@@ -1,0 +1,182 @@
+//! Checks across mappings: what can never fire, what nothing leads to, what is too much.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use super::context::{Context, Spot, nearest};
+use super::diagnostics::Code;
+use super::mapping::ReadMapping;
+use crate::ids::ModeId;
+use crate::ruleset::Condition;
+use crate::ruleset::trigger::{GESTURES_MAX, Gesture, Selector, Trigger};
+
+/// Reports what is wrong with the mappings together.
+pub(super) fn all(ctx: &mut Context, mappings: &[ReadMapping]) {
+    never_fires(ctx, mappings);
+    too_many_gestures(ctx, mappings);
+    // What a file that can't be read to its end would have activated or set is unknown.
+    if ctx.files.iter().all(|file| !file.has_syntax_errors) && ctx.error_count() == 0 {
+        modes(ctx, mappings);
+        variables(ctx);
+    }
+}
+
+/// What a hand must do, but for how hard: mappings that are equal in this compete.
+#[derive(PartialEq, Eq, Hash)]
+enum Done {
+    One(Selector, Gesture),
+    Chord(Vec<Selector>),
+    Sequence(Vec<Selector>, Duration),
+}
+
+/// Of mappings that are equal, only the first without a condition ever fires.
+fn never_fires(ctx: &mut Context, mappings: &[ReadMapping]) {
+    // The velocities (one bit each) that a mapping without a condition takes, and the first that did.
+    let mut taken: HashMap<(Option<ModeId>, Done), (u128, Spot)> = HashMap::new();
+    for read in mappings {
+        let (done, velocities) = match &read.mapping.trigger {
+            Trigger::Press { control, gesture, velocity } => {
+                let bits = velocity.clone().fold(0, |bits, velocity| bits | 1_u128 << velocity);
+                (Done::One(*control, *gesture), bits)
+            }
+            Trigger::Chord { controls, .. } => {
+                let mut controls = controls.clone();
+                controls
+                    .sort_by_key(|control| (control.device, control.channel, control.kind, control.number));
+                (Done::Chord(controls), u128::MAX)
+            }
+            Trigger::Sequence { controls, within } => (Done::Sequence(controls.clone(), *within), u128::MAX),
+            Trigger::Move { .. }
+            | Trigger::Turn { .. }
+            | Trigger::Program { .. }
+            | Trigger::Sysex { .. }
+            | Trigger::Realtime { .. } => continue,
+        };
+        let key = (read.mapping.mode, done);
+        if let Some((bits, first)) = taken.get(&key)
+            && velocities & !bits == 0
+        {
+            let first = ctx.place(*first);
+            let message = format!("this mapping never fires: the one on line {} comes first", first.line);
+            let warning = ctx.report_at(Code::NeverFires, read.spot, message);
+            warning.second = Some((first, "this one does the same gesture in the same mode".to_owned()));
+            warning.help("give one of them another gesture, mode or `when`");
+        }
+        if read.mapping.when == Condition::Always {
+            taken.entry(key).or_insert((0, read.spot)).0 |= velocities;
+        }
+    }
+}
+
+/// One control can't have more gestures than the engine keeps apart.
+fn too_many_gestures(ctx: &mut Context, mappings: &[ReadMapping]) {
+    let mut gestures: HashMap<Selector, HashSet<Gesture>> = HashMap::new();
+    let mut reported = HashSet::new();
+    for read in mappings {
+        let Trigger::Press { control, gesture, .. } = &read.mapping.trigger else { continue };
+        gestures.entry(*control).or_default().insert(*gesture);
+        // Those of "any device", "any channel" and "any note" compete for the same control.
+        let competing: HashSet<Gesture> = wider(*control)
+            .iter()
+            .filter_map(|selector| gestures.get(selector))
+            .flat_map(|of_selector| of_selector.iter().copied())
+            .collect();
+        if competing.len() > GESTURES_MAX && reported.insert(*control) {
+            let message = format!("one control can have at most {GESTURES_MAX} different gestures");
+            ctx.report_at(Code::TooManyGestures, read.spot, message)
+                .help("use conditions or sequences, or another control");
+        }
+    }
+}
+
+/// The selector, and all that are the same or wider.
+fn wider(selector: Selector) -> Vec<Selector> {
+    let mut all = vec![selector];
+    for widen in [
+        (|s| Selector { device: None, ..s }) as fn(Selector) -> Selector,
+        |s| Selector { channel: None, ..s },
+        |s| Selector { number: None, ..s },
+    ] {
+        for index in 0..all.len() {
+            let wide = widen(all[index]);
+            if !all.contains(&wide) {
+                all.push(wide);
+            }
+        }
+    }
+    all
+}
+
+/// Modes that nothing activates, and modes that have nothing in them.
+fn modes(ctx: &mut Context, mappings: &[ReadMapping]) {
+    let mut used: HashMap<ModeId, Spot> = HashMap::new();
+    for read in mappings {
+        if let (Some(mode), Some(spot)) = (read.mapping.mode, read.mode_spot) {
+            used.entry(mode).or_insert(spot);
+        }
+    }
+    let name_of = |ctx: &Context, mode: ModeId| ctx.names.modes.name(mode).to_owned();
+    let asked = ctx.modes_asked.clone();
+    let activated = ctx.modes_activated.clone();
+    let activated_names: Vec<String> = activated.keys().map(|mode| name_of(ctx, *mode)).collect();
+    for (mode, spot) in sorted(used.iter().chain(&asked)) {
+        if activated.contains_key(&mode) {
+            continue;
+        }
+        let name = name_of(ctx, mode);
+        let warning = ctx.report_at(
+            Code::ModeNeverActive,
+            spot,
+            format!("no action ever makes the mode `{name}` active"),
+        );
+        match nearest(&name, activated_names.iter().map(String::as_str)) {
+            Some(right) => warning
+                .help(format!("did you mean {right:?}? Else only `padgate mode {name}` makes it active")),
+            None => warning.help(format!(
+                "for example do = {{ mode = {name:?} }}; else only `padgate mode {name}` does"
+            )),
+        };
+    }
+    let used_names: Vec<String> = used.keys().map(|mode| name_of(ctx, *mode)).collect();
+    for (mode, spot) in sorted(activated.iter()) {
+        // Everybody needs a mode to go back to: the default mode may be empty, and so may the one at the start.
+        let whole_file = spot.end == 0;
+        if used.contains_key(&mode) || asked.contains_key(&mode) || mode.index() == 0 || whole_file {
+            continue;
+        }
+        let name = name_of(ctx, mode);
+        let warning =
+            ctx.report_at(Code::ModeEmpty, spot, format!("no mapping belongs to the mode `{name}`"));
+        match nearest(&name, used_names.iter().map(String::as_str)) {
+            Some(right) => warning.help(format!("did you mean {right:?}?")),
+            None => warning.help(format!("write mode = {name:?} in a mapping")),
+        };
+    }
+}
+
+/// Variables that conditions ask about and nothing sets.
+fn variables(ctx: &mut Context) {
+    let set = ctx.variables_set.clone();
+    let names: Vec<String> = set.keys().map(|id| ctx.names.variables.name(*id).to_owned()).collect();
+    for (variable, spot) in sorted(ctx.variables_asked.clone().iter()) {
+        if set.contains_key(&variable) {
+            continue;
+        }
+        let name = ctx.names.variables.name(variable).to_owned();
+        let warning =
+            ctx.report_at(Code::VariableNeverSet, spot, format!("nothing sets the variable `{name}`"));
+        match nearest(&name, names.iter().map(String::as_str)) {
+            Some(right) => warning.help(format!("did you mean {right:?}?")),
+            None => warning.help(format!("set it in [variables], or with set = {{ {name} = true }}")),
+        };
+    }
+}
+
+/// In the order of the files, each once, so that the same files always give the same reports.
+fn sorted<'a, K: Copy + Ord + 'a>(spots: impl Iterator<Item = (&'a K, &'a Spot)>) -> Vec<(K, Spot)> {
+    let mut list: Vec<(K, Spot)> = spots.map(|(key, spot)| (*key, *spot)).collect();
+    list.sort_by_key(|(key, spot)| (*key, spot.file, spot.start));
+    list.dedup_by_key(|(key, _)| *key);
+    list.sort_by_key(|(_, spot)| (spot.file, spot.start));
+    list
+}
