@@ -11,7 +11,7 @@ use super::keys::{CONTROLLER_FILE, DEVICE, NAMED_CONTROL};
 use super::reader::{self, Table, Written};
 use super::settings::defined_twice;
 use super::{Controllers, syntax};
-use crate::ids::DeviceId;
+use crate::ids::{DeviceId, VIRTUAL_INPUT};
 use crate::midi::Channel;
 use crate::ruleset::trigger::ControlKind;
 use crate::ruleset::{Device, DevicePorts, PortPattern};
@@ -75,7 +75,26 @@ pub(super) fn read(
             devices.push(device);
         }
     }
+    devices.extend(virtual_input(ctx));
     devices
+}
+
+/// The device behind the virtual input port is always there, unless the configuration says something of it.
+fn virtual_input(ctx: &mut Context) -> Option<Device> {
+    if ctx.devices.contains_key(VIRTUAL_INPUT) {
+        return None;
+    }
+    let id = ctx.names.devices.intern(VIRTUAL_INPUT);
+    let declared = DeclaredDevice {
+        id,
+        spot: Spot { file: 0, start: 0, end: 0 },
+        has_input: true,
+        has_output: false,
+        own_controls: HashMap::new(),
+        controller_controls: Rc::default(),
+    };
+    ctx.devices.insert(VIRTUAL_INPUT.to_owned(), declared);
+    Some(Device { id, ports: DevicePorts::default(), echo: std::time::Duration::ZERO })
 }
 
 type ControllerCache = HashMap<String, Rc<HashMap<String, NamedControl>>>;

@@ -146,7 +146,7 @@ fn midi() {
     let Action::Midi { to, .. } = done("{ midi = { realtime = \"stop\" }, to = \"synth\" }") else {
         panic!()
     };
-    assert_eq!(to, Some(DeviceId::new(1)));
+    assert_eq!(to, Some(DeviceId::new(2)));
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn devices() {
         [device.b]\nout = \"B\"\n[device.c]\nport = \"C\"\nout = \"D\"\n";
     let ruleset = check(text, &[]).unwrap();
     let names: Vec<&str> = ruleset.names.devices.iter().map(|(_, name)| name).collect();
-    assert_eq!(names, ["z", "a", "b", "c"], "in the order written");
+    assert_eq!(names, ["Padgate In", "z", "a", "b", "c"], "in the order written");
     let pattern = |text: &str| Some(PortPattern(text.to_owned()));
     let z = &ruleset.devices[0];
     assert_eq!(
@@ -214,13 +214,13 @@ fn names_stay_as_they_are_on_errors_and_grow_otherwise() {
     let mut names = Names::default();
     let bad = Source::new("a", "[device.bad]\nport = \"x\"\n[[map]]\nmode = \"m\"\n");
     assert!(load(&[bad], &mut names, &()).ruleset.is_none());
-    assert_eq!((names.devices.len(), names.modes.len()), (0, 1));
+    assert_eq!((names.devices.len(), names.modes.len()), (1, 1));
     let first = Source::new("a", "[device.x]\nport = \"x\"\n[device.y]\nport = \"y\"\n");
     assert!(load(&[first], &mut names, &()).ruleset.is_some());
     let second = Source::new("a", "[device.y]\nport = \"y\"\n");
     let ruleset = load(&[second], &mut names, &()).ruleset.unwrap();
-    assert_eq!(ruleset.devices[0].id.index(), 1, "the number stays across reloads");
-    assert_eq!(names.devices.len(), 2);
+    assert_eq!(ruleset.devices[0].id.index(), 2, "the number stays across reloads");
+    assert_eq!(names.devices.len(), 3);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::ruleset::trigger::{
 };
 use crate::ruleset::{Condition, Shape, Takeover, Value};
 
-const PADS: Option<DeviceId> = Some(DeviceId::new(0));
+const PADS: Option<DeviceId> = Some(DeviceId::new(1));
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
