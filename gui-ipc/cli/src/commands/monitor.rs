@@ -1,0 +1,133 @@
+//! `monitor`: every message and what becomes of it, as it happens.
+
+use std::collections::BTreeMap;
+
+use padgate_ipc::event::{DecisionKind, Event, Outcome, OutcomeKind, Record, Request, Topic};
+use padgate_ipc::hello::ClockPair;
+
+use super::connect;
+use crate::args;
+use crate::exit::Code;
+use crate::output::{Output, Style, moment, span};
+
+/// How many requests are remembered until their outcome comes. The daemon keeps hardly more under way.
+const PENDING_MAX: usize = 4096;
+
+/// `padgate monitor`: goes on until the daemon stops, or whoever reads leaves.
+pub(super) fn monitor(arguments: &args::Monitor, output: &mut Output) -> anyhow::Result<Code> {
+    let mut client = connect()?;
+    let state = client.subscribe(&[Topic::Events, Topic::Devices, Topic::Modes, Topic::Config])?;
+    let mut monitor = Monitor { clock: state.clock, pending: BTreeMap::new(), mapped_only: arguments.mapped };
+    loop {
+        let Some(event) = client.next_event(None)? else { continue };
+        if arguments.json.json {
+            output.json(&event)?;
+        } else {
+            monitor.show(&event, output)?;
+        }
+        output.flush()?;
+    }
+}
+
+/// What was said of a request when it was handed off, for its outcome.
+struct Pending {
+    action: String,
+    received_ns: u64,
+    handed_off_ns: u64,
+}
+
+struct Monitor {
+    clock: ClockPair,
+    pending: BTreeMap<u64, Pending>,
+    mapped_only: bool,
+}
+
+impl Monitor {
+    fn show(&mut self, event: &Event, output: &mut Output) -> std::io::Result<()> {
+        match event {
+            Event::Record(record) => self.record(record, output),
+            Event::Outcome(outcome) => match self.pending.remove(&outcome.request) {
+                Some(request) => output.line(&ending(&request, outcome, output)),
+                None => Ok(()),
+            },
+            Event::Missed { count } => {
+                let text = format!("{count} events are missing here: more came than could be shown");
+                output.line(&output.styled(Style::Bad, &text))
+            }
+            Event::Devices { devices } => {
+                let states = devices.iter().map(|device| {
+                    format!("{} {}", device.name, if device.connected { "connected" } else { "absent" })
+                });
+                let states: Vec<String> = states.collect();
+                output.line(&format!("devices: {}", states.join(", ")))
+            }
+            Event::Modes(modes) => output.line(&format!("mode: {}", modes.stack.join(" < "))),
+            Event::Config(config) if config.ok => {
+                output.line(&format!("configuration: {} mappings", config.mappings))
+            }
+            Event::Config(_) => output
+                .line("configuration: has errors, the old one stays in force; `padgate check` shows them"),
+            Event::Input(_) | Event::Play { .. } | Event::Unknown => Ok(()),
+        }
+    }
+
+    fn record(&mut self, record: &Record, output: &mut Output) -> std::io::Result<()> {
+        let concerns = |kind: DecisionKind| !matches!(kind, DecisionKind::Unmapped | DecisionKind::Passed);
+        let mapped = !record.requests.is_empty() || record.decisions.iter().any(|it| concerns(it.kind));
+        if self.mapped_only && !mapped {
+            return Ok(());
+        }
+        let time = moment(self.clock.unix_ms(record.received_ns), "%H:%M:%S%.3f");
+        let device = record.cause.device.as_deref().unwrap_or("-");
+        let cause = format!("{time}  {device}  {}", record.cause.text);
+        output.line(&output.styled(Style::Heading, &cause))?;
+        if record.decisions.is_empty() && record.requests.is_empty() {
+            output.line("    nothing to decide")?;
+        }
+        for decision in &record.decisions {
+            let style = if concerns(decision.kind) { None } else { Some(Style::Quiet) };
+            let text =
+                style.map_or_else(|| decision.text.clone(), |style| output.styled(style, &decision.text));
+            output.line(&format!("    {text}"))?;
+        }
+        for request in &record.requests {
+            self.request(record, request, output)?;
+        }
+        Ok(())
+    }
+
+    fn request(&mut self, record: &Record, request: &Request, output: &mut Output) -> std::io::Result<()> {
+        let decided = span(record.decided_ns.saturating_sub(record.received_ns));
+        let handed_off = span(request.handed_off_ns.saturating_sub(record.received_ns));
+        let steps = output.styled(Style::Quiet, &format!("decided +{decided}, handed off +{handed_off}"));
+        output.line(&format!("    → {}  {steps}", request.action))?;
+        let pending = Pending {
+            action: request.action.clone(),
+            received_ns: record.received_ns,
+            handed_off_ns: request.handed_off_ns,
+        };
+        if let Some(outcome) = &request.outcome {
+            return output.line(&ending(&pending, outcome, output));
+        }
+        if self.pending.len() >= PENDING_MAX {
+            self.pending.pop_first();
+        }
+        self.pending.insert(request.id, pending);
+        Ok(())
+    }
+}
+
+/// How a request ended, as a line below it, or below whatever came meanwhile.
+fn ending(request: &Pending, outcome: &Outcome, output: &Output) -> String {
+    let style = if outcome.result == OutcomeKind::Done { Style::Good } else { Style::Bad };
+    let word = output.styled(style, outcome.result.word());
+    let why = outcome.message.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    // What was known at once has no steps of its own.
+    let steps = if outcome.started_ns > request.handed_off_ns {
+        let after = |time: u64| span(time.saturating_sub(request.received_ns));
+        format!("  started +{}, ended +{}", after(outcome.started_ns), after(outcome.done_ns))
+    } else {
+        String::new()
+    };
+    format!("      {}: {word}{why}{}", request.action, output.styled(Style::Quiet, &steps))
+}

@@ -1,0 +1,62 @@
+//! `record`: everything that comes in, to a file that `replay` reads.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use padgate_ipc::event::{Event, Topic};
+use padgate_ipc::recording::{FORMAT, Header, Line};
+use padgate_ipc::state::State;
+
+use super::connect;
+use crate::args;
+use crate::exit::Code;
+use crate::output::Output;
+
+/// `padgate record`. Every line is written as it comes, so that Ctrl-C leaves a whole recording behind.
+pub(super) fn record(arguments: &args::Record, output: &mut Output) -> anyhow::Result<Code> {
+    let mut client = connect()?;
+    let mut file;
+    let output = if arguments.file == Path::new("-") {
+        output
+    } else {
+        let made = File::create_new(&arguments.file);
+        file = Output::file(made.with_context(|| format!("{} can't be made", arguments.file.display()))?);
+        &mut file
+    };
+    let state = client.subscribe(&[Topic::Input])?;
+    let begin_ns = state.clock.monotonic_ns;
+    output.json(&header(state))?;
+    output.flush()?;
+    // Talk, not data: if it can't be shown, nothing is lost.
+    let _ = writeln!(std::io::stderr(), "recording to {}; Ctrl-C ends it", arguments.file.display());
+    let end = arguments.r#for.map(|milliseconds| Instant::now() + Duration::from_millis(milliseconds));
+    loop {
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        if left == Some(Duration::ZERO) {
+            return Ok(Code::Done);
+        }
+        match client.next_event(left)? {
+            Some(Event::Input(line)) => {
+                output.json(&Line { t: line.t.saturating_sub(begin_ns), input: line.input })?;
+                output.flush()?;
+            }
+            Some(Event::Missed { .. }) => bail!(
+                "more came in than could be written, so the recording ends here: write it to a faster disk"
+            ),
+            Some(_) | None => {}
+        }
+    }
+}
+
+fn header(state: State) -> Header {
+    Header {
+        padgate_recording: FORMAT,
+        started_unix_ms: state.clock.unix_ms,
+        devices: state.devices.into_iter().map(|device| device.name).collect(),
+        modes: state.modes.stack,
+        variables: state.modes.variables,
+    }
+}
