@@ -61,7 +61,8 @@ methods! {
     Press = "press" (slow): PressParams => PressResult;
     /// Plays a MIDI file as if a device did.
     Play = "play" (slow): PlayParams => PlayResult;
-    /// Reads the configuration again.
+    /// Reads the configuration again. Fails with [`crate::ErrorCode::ConfigInvalid`] if it has errors; then the old
+    /// rules stay in force.
     Reload = "reload": Empty => CheckReport;
     /// Shows or changes the mode.
     Mode = "mode": ModeParams => ModeState;

@@ -43,7 +43,8 @@ pub trait Control: Send + Sync + 'static {
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<PlayResult, ErrorObject>;
 
-    /// Reads the configuration again. Mistakes are no error of the call: the report has them, and the old rules stay.
+    /// Reads the configuration again. If it has errors, the old rules stay, and the call fails with
+    /// [`padgate_ipc::ErrorCode::ConfigInvalid`] and the report.
     fn reload(&self) -> Result<CheckReport, ErrorObject>;
 
     /// Shows or changes the mode.

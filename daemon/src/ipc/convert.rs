@@ -226,11 +226,17 @@ pub fn unhex(text: &str) -> Option<Vec<u8>> {
     digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok()).collect()
 }
 
-/// A variable's value as JSON.
+/// Up to here, every whole number has a value of its own.
+const WHOLE_NUMBERS_EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A variable's value as JSON; a whole number is one there too.
 #[must_use]
 pub fn value(value: &Value) -> serde_json::Value {
     match value {
         Value::Flag(flag) => (*flag).into(),
+        Value::Number(number) if number.fract() == 0.0 && number.abs() < WHOLE_NUMBERS_EXACT => {
+            (*number as i64).into()
+        }
         Value::Number(number) => (*number).into(),
         Value::Text(text) => text.as_ref().into(),
     }

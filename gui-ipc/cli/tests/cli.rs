@@ -221,6 +221,40 @@ fn recordings_begin_with_the_state_and_end_whole() {
 }
 
 #[test]
+fn a_reload_with_errors_shows_them_and_says_so() {
+    let report =
+        json!({ "path": "/c.toml", "rendered": "error[E1]: no\n", "diagnostics": [{ "severity": "error" }] });
+    let error = json!({ "code": -32011, "message": "the configuration has errors", "data": report });
+    let daemon = Fake::new([("reload", json!({ "error": error }))]);
+    let ran = run(&daemon, &["reload"]);
+    assert_eq!(ran.code, 78, "{ran:?}");
+    assert_eq!(
+        ran.out,
+        "error[E1]: no\n\n/c.toml: 1 error, 0 warnings\n\
+         nothing was changed: the old rules stay in force until the errors are gone\n"
+    );
+    assert_eq!(run(&daemon, &["reload", "--json"]).code, 78);
+}
+
+#[test]
+fn a_recording_that_is_interrupted_is_a_recording() {
+    let daemon = Fake::new([("subscribe", json!({ "modes": { "stack": ["default"] } }))]);
+    let file = daemon.folder().join("take.jsonl");
+    let mut record = command(&["record", file.to_str().unwrap()]);
+    let recording =
+        record.env("PADGATE_SOCKET", daemon.socket()).stderr(std::process::Stdio::piped()).spawn();
+    let mut recording = recording.unwrap();
+    let mut said = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(recording.stderr.take().unwrap()), &mut said)
+        .unwrap();
+    assert!(said.contains("Ctrl-C ends it"), "{said}");
+    let pid = recording.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert!(recording.wait().unwrap().success());
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with("{\"padgate_recording\":1"));
+}
+
+#[test]
 fn the_service_is_installed_and_removed() {
     let home = tempfile::tempdir().unwrap();
     let programs = home.path().join("bin");

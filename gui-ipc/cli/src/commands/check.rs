@@ -3,9 +3,9 @@
 use anyhow::Context as _;
 use padgate_ipc::check::{CheckParams, CheckReport, Severity};
 use padgate_ipc::method::{Check, Empty, Reload};
-use padgate_ipc::{Client, ClientError};
+use padgate_ipc::{Client, ClientError, ErrorCode};
 
-use super::{call, program};
+use super::program;
 use crate::args;
 use crate::exit::Code;
 use crate::output::Output;
@@ -31,12 +31,28 @@ pub(super) fn check(arguments: &args::Check, output: &mut Output) -> anyhow::Res
 
 /// `padgate reload`.
 pub(super) fn reload(json: bool, output: &mut Output) -> anyhow::Result<Code> {
-    let report = call::<Reload>(&Empty {})?;
+    let report = match super::connect()?.call::<Reload>(&Empty {}) {
+        Ok(report) => report,
+        Err(error) => return refused(error, json, output),
+    };
     show(&report, json, output)?;
-    if !report.ok && !json {
+    Ok(Code::Done)
+}
+
+/// A reload that was refused because of mistakes shows them.
+fn refused(error: ClientError, json: bool, output: &mut Output) -> anyhow::Result<Code> {
+    let report = match &error {
+        ClientError::Refused(refusal) if refusal.kind() == ErrorCode::ConfigInvalid => refusal.data.clone(),
+        _ => None,
+    };
+    let Some(report) = report.and_then(|data| serde_json::from_value(data).ok()) else {
+        return Err(error.into());
+    };
+    show(&report, json, output)?;
+    if !json {
         output.line("nothing was changed: the old rules stay in force until the errors are gone")?;
     }
-    Ok(if report.ok { Code::Done } else { Code::BadConfig })
+    Ok(Code::BadConfig)
 }
 
 fn show(report: &CheckReport, json: bool, output: &mut Output) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! The commands, one file each where there is more to them than a call.
 
 mod check;
+mod interrupt;
 mod monitor;
 mod play;
 mod program;

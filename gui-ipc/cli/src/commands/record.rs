@@ -1,7 +1,7 @@
 //! `record`: everything that comes in, to a file that `replay` reads.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use padgate_ipc::event::{Event, Topic};
 use padgate_ipc::recording::{FORMAT, Header, Line};
 use padgate_ipc::state::State;
 
-use super::connect;
+use super::{connect, interrupt};
 use crate::args;
 use crate::exit::Code;
 use crate::output::Output;
@@ -18,6 +18,8 @@ use crate::output::Output;
 /// `padgate record`. Every line is written as it comes, so that Ctrl-C leaves a whole recording behind.
 pub(super) fn record(arguments: &args::Record, output: &mut Output) -> anyhow::Result<Code> {
     let mut client = connect()?;
+    // Before there is a file, so that whoever sees the file can count on everything from then on.
+    let state = client.subscribe(&[Topic::Input])?;
     let mut file;
     let output = if arguments.file == Path::new("-") {
         output
@@ -26,10 +28,9 @@ pub(super) fn record(arguments: &args::Record, output: &mut Output) -> anyhow::R
         file = Output::file(made.with_context(|| format!("{} can't be made", arguments.file.display()))?);
         &mut file
     };
-    let state = client.subscribe(&[Topic::Input])?;
     let begin_ns = state.clock.monotonic_ns;
-    output.json(&header(state))?;
-    output.flush()?;
+    let writing = interrupt::end_between_writes()?;
+    write(output, &header(state))?;
     // Talk, not data: if it can't be shown, nothing is lost.
     let _ = writeln!(std::io::stderr(), "recording to {}; Ctrl-C ends it", arguments.file.display());
     let end = arguments.r#for.map(|milliseconds| Instant::now() + Duration::from_millis(milliseconds));
@@ -40,8 +41,9 @@ pub(super) fn record(arguments: &args::Record, output: &mut Output) -> anyhow::R
         }
         match client.next_event(left)? {
             Some(Event::Input(line)) => {
-                output.json(&Line { t: line.t.saturating_sub(begin_ns), input: line.input })?;
-                output.flush()?;
+                // Ctrl-C waits for the end of the line.
+                let _whole = writing.lock();
+                write(output, &Line { t: line.t.saturating_sub(begin_ns), input: line.input })?;
             }
             Some(Event::Missed { .. }) => bail!(
                 "more came in than could be written, so the recording ends here: write it to a faster disk"
@@ -49,6 +51,11 @@ pub(super) fn record(arguments: &args::Record, output: &mut Output) -> anyhow::R
             Some(_) | None => {}
         }
     }
+}
+
+fn write(output: &mut Output, line: &impl serde::Serialize) -> io::Result<()> {
+    output.json(line)?;
+    output.flush()
 }
 
 fn header(state: State) -> Header {
