@@ -5,6 +5,7 @@ pub mod hands;
 pub mod history;
 pub mod ipc;
 pub mod logging;
+pub mod journal;
 pub mod outcome;
 pub mod pipeline;
 pub mod play;
