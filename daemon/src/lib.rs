@@ -1,6 +1,7 @@
 //! Padgate's daemon as a library, so that tests can run it in their own process.
 
 pub mod clock;
+pub mod facts;
 pub mod hands;
 pub mod history;
 pub mod ipc;
