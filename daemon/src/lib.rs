@@ -1,5 +1,6 @@
 //! Padgate's daemon as a library, so that tests can run it in their own process.
 
+pub mod actions;
 pub mod clock;
 pub mod facts;
 pub mod hands;
