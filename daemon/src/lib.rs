@@ -8,6 +8,7 @@ pub mod history;
 pub mod ipc;
 pub mod logging;
 pub mod journal;
+pub mod midi;
 pub mod outcome;
 pub mod pipeline;
 pub mod play;

@@ -1,0 +1,66 @@
+//! An output through the ALSA sequencer.
+//!
+//! Events go straight to the receiver, past all queues of our own, so that the kernel says at once whether it took
+//! them: `ENOMEM` or `EAGAIN` mean that the receiver's queue, or the hardware's buffer, is full.
+
+use alsa::Seq;
+use alsa::seq::{Event, EventType};
+use rustix::io::Errno;
+
+use super::{Own, event};
+use crate::midi::output::{Wire, WireError};
+
+/// Pieces of System Exclusive for hardware. The kernel copies such an event to the driver in steps of this size
+/// (`snd_seq_dump_var_event`), and can fail after any of them; a piece of one step is taken whole or not at all.
+const HARDWARE_PIECE_BYTES: usize = 32;
+/// Pieces for programs: what the kernel makes of System Exclusives from hardware, so that all programs know it.
+const PROGRAM_PIECE_BYTES: usize = 256;
+
+pub(super) struct AlsaWire {
+    seq: Seq,
+    _own: Own,
+    port: i32,
+    /// Whether there is exactly one receiver.
+    single: bool,
+    hardware: bool,
+}
+
+impl AlsaWire {
+    pub(super) fn new(seq: Seq, own: Own, port: i32, single: bool, hardware: bool) -> AlsaWire {
+        AlsaWire { seq, _own: own, port, single, hardware }
+    }
+
+    fn write(&self, mut event: Event<'_>) -> Result<(), WireError> {
+        event.set_source(self.port);
+        event.set_subs();
+        event.set_direct();
+        match self.seq.event_output_direct(&mut event) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(match Errno::from_raw_os_error(error.errno()) {
+                Errno::NOMEM | Errno::AGAIN | Errno::NOSPC => WireError::Full,
+                _ => WireError::Other(super::reason(&error)),
+            }),
+        }
+    }
+}
+
+impl Wire for AlsaWire {
+    fn message(&mut self, bytes: &[u8]) -> Result<(), WireError> {
+        match event::from_bytes(bytes) {
+            Some(event) => self.write(event),
+            None => Err(WireError::Other(format!("{bytes:02X?} is no MIDI message"))),
+        }
+    }
+
+    fn sysex(&mut self, piece: &[u8]) -> Result<(), WireError> {
+        self.write(Event::new_ext(EventType::Sysex, piece))
+    }
+
+    fn piece_bytes_max(&self) -> usize {
+        if self.hardware { HARDWARE_PIECE_BYTES } else { PROGRAM_PIECE_BYTES }
+    }
+
+    fn may_repeat(&self) -> bool {
+        self.single
+    }
+}
