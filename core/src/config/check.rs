@@ -8,7 +8,7 @@ use super::diagnostics::Code;
 use super::mapping::ReadMapping;
 use crate::ids::ModeId;
 use crate::ruleset::Condition;
-use crate::ruleset::trigger::{GESTURES_MAX, Gesture, Selector, Trigger};
+use crate::ruleset::trigger::{Direction, Edge, GESTURES_MAX, Gesture, Selector, Trigger};
 
 /// Reports what is wrong with the mappings together.
 pub(super) fn all(ctx: &mut Context, mappings: &[ReadMapping]) {
@@ -21,68 +21,122 @@ pub(super) fn all(ctx: &mut Context, mappings: &[ReadMapping]) {
     }
 }
 
-/// What a hand must do, but for how hard: mappings that are equal in this compete.
-#[derive(PartialEq, Eq, Hash)]
+/// What a hand must do, but for how hard: mappings that are equal in this compete, as the engine sees it.
+#[derive(Clone, PartialEq, Eq, Hash)]
 enum Done {
-    One(Selector, Gesture),
+    One(Selector, Work),
     Chord(Vec<Selector>),
     Sequence(Vec<Selector>, Duration),
 }
 
-/// Of mappings that are equal, only the first without a condition ever fires.
+/// What is done with one control.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Work {
+    Press(Gesture),
+    Move(u16, u16, bool, i8),
+    Turn(i8),
+    Program,
+}
+
+fn work(trigger: &Trigger) -> Option<(Selector, Work)> {
+    let way = |direction| match direction {
+        Direction::Both => 0,
+        Direction::Up => 1,
+        Direction::Down => -1,
+    };
+    match trigger {
+        // How long the next tap may take makes no difference to how many they are.
+        Trigger::Press { control, gesture: Gesture::Taps { count, .. }, .. } => {
+            Some((*control, Work::Press(Gesture::Taps { count: *count, window: Duration::ZERO })))
+        }
+        Trigger::Press { control, gesture, .. } => Some((*control, Work::Press(*gesture))),
+        Trigger::Move { control, filter } => {
+            let (start, end) = (*filter.range.start(), *filter.range.end());
+            Some((*control, Work::Move(start, end, filter.edge == Edge::Enter, way(filter.direction))))
+        }
+        Trigger::Turn { control, direction, .. } => Some((*control, Work::Turn(way(*direction)))),
+        Trigger::Program { control } => Some((*control, Work::Program)),
+        Trigger::Chord { .. }
+        | Trigger::Sequence { .. }
+        | Trigger::Sysex { .. }
+        | Trigger::Realtime { .. } => None,
+    }
+}
+
+fn done(trigger: &Trigger) -> Option<Done> {
+    match trigger {
+        Trigger::Chord { controls, .. } => {
+            let mut controls = controls.clone();
+            controls.sort_by_key(|control| (control.device, control.channel, control.kind, control.number));
+            Some(Done::Chord(controls))
+        }
+        Trigger::Sequence { controls, within } => Some(Done::Sequence(controls.clone(), *within)),
+        _ => work(trigger).map(|(control, work)| Done::One(control, work)),
+    }
+}
+
+/// Of mappings that do the same, only the first without a condition ever fires.
 fn never_fires(ctx: &mut Context, mappings: &[ReadMapping]) {
-    // The velocities (one bit each) that a mapping without a condition takes, and the first that did.
+    // The velocities (one bit each) that mappings without a condition take, and the first that did.
     let mut taken: HashMap<(Option<ModeId>, Done), (u128, Spot)> = HashMap::new();
     for read in mappings {
-        let (done, velocities) = match &read.mapping.trigger {
-            Trigger::Press { control, gesture, velocity } => {
-                let bits = velocity.clone().fold(0, |bits, velocity| bits | 1_u128 << velocity);
-                (Done::One(*control, *gesture), bits)
-            }
-            Trigger::Chord { controls, .. } => {
-                let mut controls = controls.clone();
-                controls
-                    .sort_by_key(|control| (control.device, control.channel, control.kind, control.number));
-                (Done::Chord(controls), u128::MAX)
-            }
-            Trigger::Sequence { controls, within } => (Done::Sequence(controls.clone(), *within), u128::MAX),
-            Trigger::Move { .. }
-            | Trigger::Turn { .. }
-            | Trigger::Program { .. }
-            | Trigger::Sysex { .. }
-            | Trigger::Realtime { .. } => continue,
+        let Some(done) = done(&read.mapping.trigger) else { continue };
+        let velocities = match &read.mapping.trigger {
+            Trigger::Press { velocity, .. } => velocity.clone().fold(0, |bits, n| bits | 1_u128 << n),
+            _ => u128::MAX,
         };
-        let key = (read.mapping.mode, done);
-        if let Some((bits, first)) = taken.get(&key)
+        let mode = read.mapping.mode;
+        // "Any device", "any channel" and "any note" take what is meant for one of them.
+        let rivals = match &done {
+            Done::One(control, work) => {
+                wider(*control).into_iter().map(|control| Done::One(control, *work)).collect()
+            }
+            Done::Chord(_) | Done::Sequence(..) => vec![done.clone()],
+        };
+        let found: Vec<(u128, Spot)> =
+            rivals.into_iter().filter_map(|rival| taken.get(&(mode, rival)).copied()).collect();
+        let bits = found.iter().fold(0, |all, (bits, _)| all | bits);
+        if let Some((_, first)) = found.first()
             && velocities & !bits == 0
         {
-            let first = ctx.place(*first);
-            let message = format!("this mapping never fires: the one on line {} comes first", first.line);
-            let warning = ctx.report_at(Code::NeverFires, read.spot, message);
-            warning.second = Some((first, "this one does the same gesture in the same mode".to_owned()));
-            warning.help("give one of them another gesture, mode or `when`");
+            shadowed(ctx, read.spot, *first);
         }
         if read.mapping.when == Condition::Always {
-            taken.entry(key).or_insert((0, read.spot)).0 |= velocities;
+            taken.entry((mode, done)).or_insert((0, read.spot)).0 |= velocities;
         }
     }
 }
 
-/// One control can't have more gestures than the engine keeps apart.
+fn shadowed(ctx: &mut Context, spot: Spot, first: Spot) {
+    let same_file = spot.file == first.file;
+    let first = ctx.place(first);
+    let there = if same_file {
+        format!("on line {}", first.line)
+    } else {
+        format!("in {}:{}", first.file, first.line)
+    };
+    let message = format!("this mapping never fires: the one {there} comes first");
+    let warning = ctx.report_at(Code::NeverFires, spot, message);
+    warning.second = Some((first, "this one does the same in the same mode".to_owned()));
+    warning.help("give one of them another gesture, mode or `when`");
+}
+
+/// One control can't have more gestures, or more different movements, than the engine keeps apart.
 fn too_many_gestures(ctx: &mut Context, mappings: &[ReadMapping]) {
-    let mut gestures: HashMap<Selector, HashSet<Gesture>> = HashMap::new();
+    let mut works: HashMap<(Selector, bool), HashSet<Work>> = HashMap::new();
     let mut reported = HashSet::new();
     for read in mappings {
-        let Trigger::Press { control, gesture, .. } = &read.mapping.trigger else { continue };
-        gestures.entry(*control).or_default().insert(*gesture);
-        // Those of "any device", "any channel" and "any note" compete for the same control.
-        let competing: HashSet<Gesture> = wider(*control)
-            .iter()
-            .filter_map(|selector| gestures.get(selector))
+        let Some((control, work)) = work(&read.mapping.trigger) else { continue };
+        let is_press = matches!(work, Work::Press(_));
+        works.entry((control, is_press)).or_default().insert(work);
+        let competing: HashSet<Work> = wider(control)
+            .into_iter()
+            .filter_map(|selector| works.get(&(selector, is_press)))
             .flat_map(|of_selector| of_selector.iter().copied())
             .collect();
-        if competing.len() > GESTURES_MAX && reported.insert(*control) {
-            let message = format!("one control can have at most {GESTURES_MAX} different gestures");
+        if competing.len() > GESTURES_MAX && reported.insert(control) {
+            let message =
+                format!("one control can have at most {GESTURES_MAX} different gestures or movements");
             ctx.report_at(Code::TooManyGestures, read.spot, message)
                 .help("use conditions or sequences, or another control");
         }

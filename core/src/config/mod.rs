@@ -1,7 +1,7 @@
 //! From the text of a configuration to what it means.
 //!
-//! Two stages. First, what was written: TOML values with their places (modules `syntax`, `table`, `reader`). Then, what it
-//! means: a [`Ruleset`] with every name resolved and no invalid state. Every mistake of both stages is
+//! Two stages. First, what was written: TOML values with their places (modules `syntax`, `table`, `reader`).
+//! Then, what it means: a [`Ruleset`] with every name resolved and no invalid state. Every mistake of both stages is
 //! reported, not only the first, each with its place and what would be right ([`Diagnostic`]). A
 //! configuration with any error gives no ruleset at all.
 //!

@@ -185,7 +185,13 @@ fn mappings_that_never_fire() {
     check(&two("on = { note = 1 }", "on = { note = 1, velocity = \"1-5\" }"), &["W101 7:1"]);
     check(&two("on = { note = 1, velocity = \"1-5\" }", "on = { note = 1 }"), &[]);
     check(&two("on = { note = 1 }", "on = { note = 1, hold = true }"), &[]);
-    check(&two("on = { note = 1 }", "on = { note = 1, channel = 1 }"), &[]);
+    check(&two("on = { note = 1 }", "on = { note = 1, channel = 1 }"), &["W101 7:1"]);
+    check(&two("on = { note = \"any\" }", "on = { device = \"pads\", note = 1 }"), &["W101 7:1"]);
+    check(&two("on = { note = 1, channel = 1 }", "on = { note = 1 }"), &[]);
+    check(&two("on = { note = 1, taps = 2 }", "on = { note = 1, taps = 2, window = \"1s\" }"), &["W101 7:1"]);
+    check(&two("on = { cc = 1 }", "on = { cc = 1 }"), &["W101 7:1"]);
+    check(&two("on = { cc = 1 }", "on = { cc = 1, range = \"1-5\" }"), &[]);
+    check(&two("on = { program = 1 }", "on = { program = 1 }"), &["W101 7:1"]);
     check(&two("on = { note = 1 }\nwhen = { weekday = \"mon\" }", "on = { note = 1 }"), &[]);
     check(&two("on = { note = 1 }\nenabled = false", "on = { note = 1 }"), &[]);
 }
