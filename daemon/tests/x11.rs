@@ -8,16 +8,16 @@ mod support;
 use padgate_core::engine::{Effect, Phase, RequestId};
 use padgate_core::ruleset::action::{MediaKey, MouseButton, PointerMove};
 use padgated::actions::{OutputKind, Places, QUEUE_REQUESTS};
-use padgated::journal::HeldOutput;
+use padgated::journal::{HeldOutput, Journal};
 use padgated::outcome::Outcome;
 use support::window::{Seen, TestWindow};
 use support::xserver::XServer;
 use support::{Rig, eventually, keys, text};
 use x11rb::connection::Connection as _;
-use x11rb::protocol::xproto::{ConnectionExt as _, KEY_PRESS_EVENT};
-use x11rb::protocol::xtest::ConnectionExt as _;
+use x11rb::protocol::xproto::ConnectionExt as _;
 use xkeysym::Keysym;
 
+const NO_KEYS: [u8; 0] = [];
 const SAMPLE: &str = "Hello, Wörld! naïve café €5 — 漢字 \"Quotes\" {}[]|~^ 🎹\tend\n";
 
 fn rig_and_window() -> Option<(XServer, Rig, TestWindow)> {
@@ -39,7 +39,7 @@ fn text_is_exact_in_every_layout() {
             assert_eq!(window.read_text(SAMPLE), SAMPLE, "in layout {layout}");
         }
     }
-    assert_eq!(window.keys_down(), []);
+    assert_eq!(window.keys_down(), NO_KEYS);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn what_pads_hold_does_not_spoil_text() {
     assert_eq!(window.read_text(sample), sample);
     assert_eq!(window.keys_down(), down, "what was held is held again");
     rig.done(keys("ctrl+a", Phase::Up));
-    assert_eq!(window.keys_down(), []);
+    assert_eq!(window.keys_down(), NO_KEYS);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn chords_go_down_in_order_and_up_in_reverse() {
     assert_eq!(window.next(), Seen::Release(Keysym::R));
     assert_eq!(window.next(), Seen::Release(Keysym::Shift_L));
     assert_eq!(window.next(), Seen::Release(Keysym::Control_L));
-    assert_eq!(window.keys_down(), []);
+    assert_eq!(window.keys_down(), NO_KEYS);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_release_lets_go_of_what_was_pressed_even_if_the_layout_changed() {
     assert_eq!(window.keys_down(), [52]);
     server.layout("de");
     rig.done(keys("z", Phase::Up));
-    assert_eq!(window.keys_down(), []);
+    assert_eq!(window.keys_down(), NO_KEYS);
     rig.done(keys("z", Phase::Down));
     assert_eq!(window.keys_down(), [29], "the German z is elsewhere");
 }
@@ -121,7 +121,7 @@ fn keys_that_the_layout_has_only_shifted_or_not_at_all_are_found() {
         let expected = if name == "kp5" { vec![symbol, Keysym::KP_Begin] } else { vec![symbol] };
         assert!(expected.contains(&pressed.unwrap()), "{name}: {pressed:?}");
     }
-    assert_eq!(window.keys_down(), []);
+    assert_eq!(window.keys_down(), NO_KEYS);
     let outcome = rig.run(keys("code:700", Phase::Tap));
     assert!(matches!(&outcome, Outcome::Unavailable(why) if why.contains("700")), "{outcome:?}");
 }
@@ -175,9 +175,8 @@ fn stopping_releases_all_keys_and_takes_back_spare_ones() {
     rig.done(Effect::Button { button: MouseButton::Right, phase: Phase::Down, clicks: 1 });
     rig.done(text("漢"));
     assert!(rig.actions.shutdown(), "in time");
-    assert_eq!(window.keys_down(), []);
-    let buttons = window.connection.query_pointer(window.root).unwrap().reply().unwrap().mask;
-    assert_eq!(u16::from(buttons) & 0x1F00, 0);
+    assert_eq!(window.keys_down(), NO_KEYS);
+    assert_eq!(window.buttons_down(), 0);
     let setup = window.connection.setup();
     let count = setup.max_keycode - setup.min_keycode + 1;
     let mapping = window.connection.get_keyboard_mapping(setup.min_keycode, count).unwrap().reply().unwrap();
@@ -188,17 +187,26 @@ fn stopping_releases_all_keys_and_takes_back_spare_ones() {
 
 #[test]
 fn what_a_killed_predecessor_held_is_released() {
-    let Some(server) = XServer::start() else { return };
-    let window = TestWindow::open(&server.display);
-    window
-        .connection
-        .xtest_fake_input(KEY_PRESS_EVENT, 37, x11rb::CURRENT_TIME, x11rb::NONE, 0, 0, 0)
-        .unwrap();
-    assert_eq!(window.keys_down(), [37]);
-    let held = HeldOutput { display: server.display.clone(), keycodes: vec![37], buttons: vec![1] };
-    let rig = Rig::with(server.places(), |setup| setup.left_over = Some(held));
+    let Some((server, killed, window)) = rig_and_window() else { return };
+    killed.done(keys("ctrl+j", Phase::Down));
+    killed.done(Effect::Button { button: MouseButton::Left, phase: Phase::Down, clicks: 1 });
+    let codes = window.keys_down();
+    assert_eq!(codes.len(), 2);
+    let held = HeldOutput { display: server.display.clone(), keycodes: codes, buttons: vec![1] };
+    // What a start would find if the daemon were killed now; the file follows in its own time.
+    let left_over = eventually("the journal's file", || {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("held");
+        std::fs::copy(&killed.journal_path, &copy).ok()?;
+        let (journal, left_over) = Journal::open(&copy);
+        journal.close();
+        assert_eq!(left_over.problem, None, "the file is whole at any time");
+        left_over.output.filter(|output| *output == held)
+    });
+    let rig = Rig::with(server.places(), |setup| setup.left_over = Some(left_over));
     assert_eq!(rig.actions.output().chosen, OutputKind::X11);
-    eventually("the release", || window.keys_down().is_empty().then_some(()));
+    eventually("the release of the keys", || window.keys_down().is_empty().then_some(()));
+    eventually("the release of the button", || (window.buttons_down() == 0).then_some(()));
 }
 
 #[test]
@@ -223,7 +231,7 @@ fn a_flood_ends_every_request_once_and_leaves_nothing_down() {
         assert_eq!(rig.collector.wait(id).outcome, Outcome::Done);
     }
     assert!(dropped > 0, "the flood was more than the queue holds");
-    assert_eq!(window.keys_down(), []);
+    assert_eq!(window.keys_down(), NO_KEYS);
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub(crate) mod window;
 pub(crate) mod xserver;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -77,7 +78,7 @@ impl Collector {
 pub(crate) struct Rig {
     pub(crate) actions: Actions,
     pub(crate) collector: Arc<Collector>,
-    pub(crate) journal: Arc<Journal>,
+    pub(crate) journal_path: PathBuf,
     next: AtomicU64,
     _folder: tempfile::TempDir,
 }
@@ -91,7 +92,8 @@ impl Rig {
     /// The same, with something changed.
     pub(crate) fn with(places: Places, change: impl FnOnce(&mut Setup)) -> Rig {
         let folder = tempfile::tempdir().unwrap();
-        let (journal, _) = Journal::open(&folder.path().join("held"));
+        let journal_path = folder.path().join("held");
+        let (journal, _) = Journal::open(&journal_path);
         let collector = Arc::new(Collector::default());
         let mut setup = Setup {
             output: OutputChoice::Auto,
@@ -100,12 +102,18 @@ impl Rig {
             followed: Vec::new(),
             reports: collector.clone(),
             levels: collector.clone(),
-            journal: journal.clone(),
+            journal,
             left_over: None,
             places,
         };
         change(&mut setup);
-        Rig { actions: Actions::new(setup), collector, journal, next: AtomicU64::new(1), _folder: folder }
+        Rig {
+            actions: Actions::new(setup),
+            collector,
+            journal_path,
+            next: AtomicU64::new(1),
+            _folder: folder,
+        }
     }
 
     /// Hands the effect over; `Err` is the outcome, if it is known at once.

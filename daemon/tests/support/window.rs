@@ -112,6 +112,11 @@ impl TestWindow {
         (0..=255u8).filter(|code| keys[usize::from(code / 8)] & (1 << (code % 8)) != 0).collect()
     }
 
+    /// The buttons that are down, as a mask.
+    pub(crate) fn buttons_down(&self) -> u16 {
+        u16::from(self.connection.query_pointer(self.root).unwrap().reply().unwrap().mask) & 0x1F00
+    }
+
     /// Where the pointer is.
     pub(crate) fn pointer(&self) -> (i16, i16) {
         let reply = self.connection.query_pointer(self.root).unwrap().reply().unwrap();
