@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod clock;
+pub mod config;
 pub mod facts;
 pub mod hands;
 pub mod history;
