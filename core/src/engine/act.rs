@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::io::{Context, Effect, Output, Phase, Request, RequestId, Trace, VolumeChange};
-use super::ledger::Held;
+use super::ledger::{Held, RELEASE_VELOCITY};
 use crate::ids::DeviceId;
 use crate::midi::{Channel, Message};
 use crate::ruleset::Mapping;
 use crate::ruleset::action::{Action, Amount, Hold, Level, MidiSend, ModeChange, PointerMove};
-use crate::ruleset::keys::KeyChord;
+use crate::ruleset::keys::{Key, KeyChord};
 use crate::ruleset::trigger::ControlKind;
 use crate::time::Time;
 
@@ -32,13 +32,21 @@ impl Engine {
         let effect = match action {
             Action::Keys { chord, hold } => {
                 let keeps = *hold == Hold::WhileHeld && self.is_down(context.press);
-                return self.keys(mapping, chord, keeps, context, out);
+                return if keeps {
+                    self.hold_keys(mapping, chord, context, out);
+                } else {
+                    self.tap_keys(mapping, chord, context, now, out);
+                };
             }
             Action::Button { button, hold, clicks } => {
                 let keeps = *hold == Hold::WhileHeld && self.is_down(context.press);
                 let phase = if keeps { Phase::Down } else { Phase::Tap };
-                if keeps && !self.ledger.enter(Held::Button(*button), mapping, context) {
+                let held = Held::Button(*button);
+                if keeps && !self.ledger.enter(held, mapping, context) {
                     return;
+                }
+                if !keeps {
+                    self.release_held(|entry| entry.what == held, now, out);
                 }
                 Effect::Button { button: *button, phase, clicks: *clicks }
             }
@@ -79,29 +87,41 @@ impl Engine {
         self.request(Some(mapping), effect, context, out);
     }
 
-    fn keys(
+    fn hold_keys(
         &mut self,
         mapping: &Arc<Mapping>,
         chord: &KeyChord,
-        keeps: bool,
         context: Context,
+        out: &mut Vec<Output>,
+    ) {
+        let was_up = |key: &&Key| self.ledger.enter(Held::Key(**key), mapping, context);
+        let keys: KeyChord = chord.iter().filter(was_up).copied().collect();
+        if !keys.is_empty() {
+            self.request(Some(mapping), Effect::Keys { keys, phase: Phase::Down }, context, out);
+        }
+    }
+
+    fn tap_keys(
+        &mut self,
+        mapping: &Arc<Mapping>,
+        chord: &KeyChord,
+        context: Context,
+        now: Time,
         out: &mut Vec<Output>,
     ) {
         let mut keys = KeyChord::new();
         for key in chord {
-            let was_up = if keeps {
-                self.ledger.enter(Held::Key(*key), mapping, context)
-            } else {
-                // A modifier that another press holds does its work already, and must stay down after the tap.
-                !(key.is_modifier() && self.ledger.is_held(Held::Key(*key)))
-            };
-            if was_up {
-                keys.push(*key);
+            let held = Held::Key(*key);
+            // A modifier that another press holds does its work already, and must stay down after the tap.
+            if key.is_modifier() && self.ledger.is_held(held) {
+                continue;
             }
+            // Another key that is down can't be pressed: it comes up for its holder first.
+            self.release_held(|entry| entry.what == held, now, out);
+            keys.push(*key);
         }
         if !keys.is_empty() {
-            let phase = if keeps { Phase::Down } else { Phase::Tap };
-            self.request(Some(mapping), Effect::Keys { keys, phase }, context, out);
+            self.request(Some(mapping), Effect::Keys { keys, phase: Phase::Tap }, context, out);
         }
     }
 
@@ -153,6 +173,15 @@ impl Engine {
                 return self.request(Some(mapping), effect, context, out);
             }
             MidiSend::Same { channel } => match (context.message, sysex) {
+                (Some(Message::ControlChange { channel: own, .. }), _)
+                    if context.control.is_some_and(|control| control.kind == ControlKind::Controller14) =>
+                {
+                    // The message is one half of it only.
+                    let controller = context.control.map_or(0, |control| control.number);
+                    let value = Amount::Fixed(context.raw);
+                    let both = MidiSend::Controller14 { channel: channel.unwrap_or(own), controller, value };
+                    return self.send(mapping, to, &both, context, sysex, now, out);
+                }
                 (Some(message), _) => match rechannel(message, *channel) {
                     on @ Message::NoteOn { .. } => {
                         return self.note(mapping, to, on, Hold::WhileHeld, context, now, out);
@@ -169,7 +198,8 @@ impl Engine {
         self.midi(mapping, to, message, context, now, out);
     }
 
-    /// Sends a note-on, and sees to its note-off.
+    /// Sends a note-on, and sees to its note-off. What sounds already is struck anew: its note-off first, for
+    /// some instruments count, and would sound on for ever.
     #[expect(clippy::too_many_arguments, reason = "a message, its way, and what it is made from")]
     fn note(
         &mut self,
@@ -183,14 +213,16 @@ impl Engine {
     ) {
         let Message::NoteOn { channel, note, .. } = on else { return };
         let held = Held::Note { to, channel, note };
-        let keeps = hold == Hold::WhileHeld && self.is_down(context.press);
-        if keeps {
-            // Struck again even if another press holds it; the note-off comes with the last of them.
+        let off = Message::NoteOff { channel, note, velocity: RELEASE_VELOCITY };
+        if self.ledger.is_held(held) {
+            self.midi(mapping, to, off, context, now, out);
+        }
+        if hold == Hold::WhileHeld && self.is_down(context.press) {
             self.ledger.enter(held, mapping, context);
         }
         self.midi(mapping, to, on, context, now, out);
-        if !keeps && !self.ledger.is_held(held) {
-            self.midi(mapping, to, Message::NoteOff { channel, note, velocity: 64 }, context, now, out);
+        if !self.ledger.is_held(held) {
+            self.midi(mapping, to, off, context, now, out);
         }
     }
 
@@ -214,8 +246,7 @@ impl Engine {
     pub(super) fn change_mode(&mut self, change: ModeChange, context: Context, out: &mut Vec<Output>) {
         let changed = match change {
             ModeChange::Hold(mode) if self.is_down(context.press) => {
-                self.world.hold_mode(context.press, mode);
-                true
+                self.world.hold_mode(context.press, mode)
             }
             other => self.world.change_mode(other),
         };

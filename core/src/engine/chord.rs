@@ -1,7 +1,8 @@
 //! Chords: presses that may belong together are withheld until it is clear, and not a moment longer.
 //!
 //! The window opens with the first press. The longest chord wins over its parts; what belongs to none is
-//! replayed in order with its own time. Semantics after kanata's `chordsv2`.
+//! replayed in order with its own time, and what came after it may still belong to another. Semantics after
+//! kanata's `chordsv2`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,8 +38,8 @@ impl Withheld {
         }
     }
 
-    pub(super) fn forget_all(&mut self) {
-        *self = Withheld::default();
+    pub(super) fn into_presses(self) -> impl Iterator<Item = Press> {
+        self.presses.into_iter()
     }
 }
 
@@ -68,98 +69,147 @@ fn is_part(mapping: &Mapping, presses: &[Press]) -> bool {
         && covers(selectors, presses, u32::MAX)
 }
 
-fn length(mapping: &Mapping) -> usize {
-    chord(mapping).map_or(0, |(selectors, _)| selectors.len())
+/// What can come of the presses that are withheld.
+struct Prospects {
+    /// They make up a chord as they are.
+    complete: bool,
+    /// They are part of a longer one, which can be completed until then.
+    longer_until: Option<Time>,
 }
 
 impl Engine {
     /// A control went down: withholds it for a chord, or hands it on.
     pub(super) fn press(&mut self, index: &Index, press: Press, now: Time, out: &mut Vec<Output>) {
-        self.remember_press(press.control, press.at);
-        if !self.withheld.presses.is_empty() {
-            if self.withheld.holds(press.control) {
-                // Down twice without a release: the first can be no chord's any more.
-                self.resolve_chord(index, now, out);
-            } else if self.try_withhold(index, press, now, out) {
-                return;
-            } else {
-                self.resolve_chord(index, now, out);
+        // A second note-on without a note-off: the device lost one, or never sends them.
+        self.settle_control(index, press.control, now, out);
+        self.release_control(press.control, now, out);
+        while !self.try_withhold(index, press, now, out) {
+            if self.withheld.presses.is_empty() {
+                return self.press_single(index, press, now, out);
             }
-        }
-        if !self.try_withhold(index, press, now, out) {
-            self.press_single(index, press, now, out);
+            // What was withheld makes no chord with this press; what came after its first press may.
+            self.settle(index, now, out);
         }
     }
 
     /// Takes the press in, if some chord can come of it and those before it.
     fn try_withhold(&mut self, index: &Index, press: Press, now: Time, out: &mut Vec<Output>) -> bool {
-        let Some(group) = index.group(press.control).filter(|group| !group.chords.is_empty()) else {
-            return false;
-        };
-        let mut presses = self.withheld.presses.clone();
-        if presses.try_push(press).is_err() {
+        if index.group(press.control).is_none_or(|group| group.chords.is_empty())
+            || self.withheld.presses.try_push(press).is_err()
+        {
             return false;
         }
-        let first = presses[0].at;
-        let (mut complete, mut longer, mut until) = (false, false, first);
-        for place in &group.chords {
-            let mapping = index.mapping(*place);
-            if self.rank_of(mapping).is_none() || !is_part(mapping, &presses) {
-                continue;
-            }
-            if length(mapping) == presses.len() {
-                complete = true;
-            } else {
-                longer = true;
-                until = until.max(first + chord(mapping).map_or(Duration::ZERO, |(_, within)| within));
-            }
-        }
-        if !complete && !longer {
-            return false;
-        }
-        self.withheld.presses = presses;
-        if longer {
+        let prospects = self.prospects(index);
+        if let Some(until) = prospects.longer_until {
             self.withheld.deadline = Some(until);
             out.push(Output::Trace(Trace::Waiting {
                 control: press.control,
                 reason: WaitReason::Chord,
                 until: Some(until),
             }));
+        } else if prospects.complete {
+            self.settle(index, now, out);
         } else {
-            self.resolve_chord(index, now, out);
+            self.withheld.presses.pop();
+            return false;
         }
         true
     }
 
-    /// Ends the wait: the longest chord among what was withheld fires, the rest is replayed in order.
-    pub(super) fn resolve_chord(&mut self, index: &Index, now: Time, out: &mut Vec<Output>) {
-        let presses = std::mem::take(&mut self.withheld).presses;
-        let Some((mapping, members)) = self.longest_chord(index, &presses, out) else {
-            for press in presses {
+    /// What can come of all that is withheld.
+    fn prospects(&self, index: &Index) -> Prospects {
+        let presses = self.withheld.presses.as_slice();
+        let mut prospects = Prospects { complete: false, longer_until: None };
+        let (Some(first), Some(last)) = (presses.first(), presses.last()) else { return prospects };
+        let Some(group) = index.group(last.control) else { return prospects };
+        for place in &group.chords {
+            let mapping = index.mapping(*place);
+            let Some((selectors, within)) = chord(mapping) else { continue };
+            if self.rank_of(mapping).is_none() || !is_part(mapping, presses) {
+                continue;
+            }
+            if selectors.len() == presses.len() {
+                prospects.complete = true;
+            } else if !self.is_spent(selectors, presses) {
+                prospects.longer_until = prospects.longer_until.max(Some(first.at + within));
+            }
+        }
+        prospects
+    }
+
+    /// Whether a control that the chord still lacks is down already, so that it can't be pressed to join.
+    fn is_spent(&self, selectors: &[Selector], presses: &[Press]) -> bool {
+        let down = |selector: &Selector| {
+            self.touches.iter().any(|touch| touch.released_at.is_none() && selector.matches(touch.control))
+        };
+        selectors
+            .iter()
+            .any(|selector| !presses.iter().any(|press| selector.matches(press.control)) && down(selector))
+    }
+
+    /// Ends the wait of a control, and of those that were pressed before it.
+    pub(super) fn settle_control(
+        &mut self,
+        index: &Index,
+        control: Control,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
+        while self.withheld.holds(control) {
+            self.settle(index, now, out);
+        }
+    }
+
+    /// Ends the wait of the first withheld press. Those after it wait on, if a chord can come of them yet.
+    pub(super) fn settle(&mut self, index: &Index, now: Time, out: &mut Vec<Output>) {
+        loop {
+            self.settle_first(index, now, out);
+            self.withheld.deadline = self.prospects(index).longer_until.filter(|until| *until > now);
+            if self.withheld.deadline.is_some() || self.withheld.presses.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// The first withheld press goes into the longest chord that is complete, or, if it is not in it, is
+    /// played by itself.
+    fn settle_first(&mut self, index: &Index, now: Time, out: &mut Vec<Output>) {
+        match self.longest_chord(index) {
+            Some((mapping, members)) if members & 1 != 0 => self.play_chord(&mapping, members, now, out),
+            other => {
+                let Some(press) = self.withheld.presses.pop_at(0) else { return };
+                if other.is_none() {
+                    self.pass_chords(index, press.control, out);
+                }
                 self.press_single(index, press, now, out);
             }
-            return;
-        };
+        }
+    }
+
+    /// Fires a chord for those of the withheld presses that are its members (a bit each).
+    fn play_chord(&mut self, mapping: &Arc<Mapping>, members: u32, now: Time, out: &mut Vec<Output>) {
         let id = self.new_press();
-        let is_member = |place: usize| members & (1 << place) != 0;
+        // A chord is another press, between those of any sequence.
+        self.recent.clear();
         let mut strongest: Option<Press> = None;
         let mut last_at = Time::ZERO;
-        for (place, press) in presses.iter().enumerate().filter(|(place, _)| is_member(*place)) {
-            debug_assert!(place < CHORD_MAX, "only so many are withheld");
+        let presses = std::mem::take(&mut self.withheld.presses);
+        for (place, press) in presses.into_iter().enumerate() {
+            if members & (1 << place) == 0 {
+                self.withheld.presses.push(press);
+                continue;
+            }
             self.end_series(press.control, now, out);
-            self.touches.push(Touch::decided(*press, id));
+            self.touches.push(Touch::decided(press, id));
             last_at = last_at.max(press.at);
             if strongest.is_none_or(|strongest| press.velocity > strongest.velocity) {
-                strongest = Some(*press);
+                strongest = Some(press);
             }
         }
         if let Some(press) = strongest {
-            let mut context = self.press_context(&mapping, id, press);
+            let mut context = self.press_context(mapping, id, press);
             context.received = now;
-            self.fire(&mapping, context, now.since(last_at), None, out);
-        }
-        for (_, press) in presses.into_iter().enumerate().filter(|(place, _)| !is_member(*place)) {
-            self.press_single(index, press, now, out);
+            self.fire(mapping, context, now.since(last_at), None, now, out);
         }
     }
 
@@ -173,38 +223,35 @@ impl Engine {
         }
     }
 
-    /// The longest chord that some of the presses make up, and which they are (a bit each).
-    fn longest_chord(
-        &mut self,
-        index: &Index,
-        presses: &[Press],
-        out: &mut Vec<Output>,
-    ) -> Option<(Arc<Mapping>, u32)> {
-        let mut best: Option<(usize, usize, Arc<Mapping>, u32)> = None;
+    /// The longest chord that some of the withheld presses make up, and which they are (a bit each).
+    fn longest_chord(&self, index: &Index) -> Option<(Arc<Mapping>, u32)> {
+        let presses = self.withheld.presses.as_slice();
+        let mut best: Option<(usize, usize, &Arc<Mapping>, u32)> = None;
         for press in presses {
             let Some(group) = index.group(press.control) else { continue };
             for place in &group.chords {
                 let mapping = index.mapping(*place);
                 let Some(rank) = self.rank_of(mapping) else { continue };
-                let long = length(mapping);
-                if best.as_ref().is_some_and(|best| (best.0, best.1) >= (long, rank)) {
+                let long = chord(mapping).map_or(0, |(selectors, _)| selectors.len());
+                if best.is_some_and(|best| (best.0, best.1) >= (long, rank)) {
                     continue;
                 }
                 if let Some(members) = members(mapping, presses) {
-                    best = Some((long, rank, Arc::clone(mapping), members));
+                    best = Some((long, rank, mapping, members));
                 }
             }
         }
-        if best.is_none() {
-            self.pass_chords(index, presses, out);
-        }
-        best.map(|(_, _, mapping, members)| (mapping, members))
+        best.map(|(_, _, mapping, members)| (Arc::clone(mapping), members))
     }
 
-    fn pass_chords(&mut self, index: &Index, presses: &[Press], out: &mut Vec<Output>) {
-        let Some(group) = presses.first().and_then(|press| index.group(press.control)) else { return };
+    /// Says of the chords of a control that they were not completed.
+    fn pass_chords(&mut self, index: &Index, control: Control, out: &mut Vec<Output>) {
+        let Some(group) = index.group(control) else { return };
         for place in &group.chords {
-            self.pass(index.mapping(*place), PassReason::Incomplete, out);
+            let mapping = index.mapping(*place);
+            if self.rank_of(mapping).is_some() {
+                self.pass(mapping, PassReason::Incomplete, out);
+            }
         }
     }
 }

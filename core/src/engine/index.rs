@@ -45,12 +45,19 @@ pub(super) struct Group {
     pub(super) presses: Vec<u32>,
     /// It is a member of the chord.
     pub(super) chords: Vec<u32>,
-    /// It ends the sequence.
+    /// It is pressed in the sequence.
     pub(super) sequences: Vec<u32>,
     /// It moves or turns.
     pub(super) moves: Vec<u32>,
     /// It is a program.
     pub(super) programs: Vec<u32>,
+}
+
+impl Group {
+    /// Whether the control is a button for any of them.
+    pub(super) fn can_be_pressed(&self) -> bool {
+        !(self.presses.is_empty() && self.chords.is_empty() && self.sequences.is_empty())
+    }
 }
 
 /// A ruleset, prepared for the engine. Building one takes milliseconds for thousands of mappings, and needs
@@ -111,7 +118,7 @@ impl Index {
             for selector in selectors(&mapping.trigger) {
                 if selector.device.is_none_or(|wanted| wanted == device) {
                     for_each_slot(selector, |slot| {
-                        // A chord can name the same control through two selectors; once is enough.
+                        // A chord or sequence can name the same control twice; once is enough.
                         if lists[slot].last() != Some(&(place as u32)) {
                             lists[slot].push(place as u32);
                         }
@@ -149,6 +156,12 @@ impl Index {
         self.slots.get(device.index()).is_some_and(Option::is_some)
     }
 
+    /// Whether the ruleset can send to this device (`None`: to the virtual output).
+    pub(super) fn has_output(&self, to: Option<DeviceId>) -> bool {
+        let Some(to) = to else { return self.rules.settings.virtual_ports };
+        self.rules.devices.iter().any(|device| device.id == to && device.ports.output.is_some())
+    }
+
     /// How many places a table by device id needs.
     pub(super) fn device_count(&self) -> usize {
         self.slots.len()
@@ -169,15 +182,14 @@ impl Selector {
     }
 }
 
-/// The selectors under which a trigger is looked up. A sequence is looked up by the control that ends it.
+/// The selectors under which a trigger is looked up.
 fn selectors(trigger: &Trigger) -> &[Selector] {
     match trigger {
         Trigger::Press { control, .. }
         | Trigger::Move { control, .. }
         | Trigger::Turn { control, .. }
         | Trigger::Program { control } => std::slice::from_ref(control),
-        Trigger::Chord { controls, .. } => controls,
-        Trigger::Sequence { controls, .. } => &controls[controls.len().saturating_sub(1)..],
+        Trigger::Chord { controls, .. } | Trigger::Sequence { controls, .. } => controls,
         Trigger::Sysex { .. } | Trigger::Realtime { .. } => &[],
     }
 }

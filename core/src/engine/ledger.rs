@@ -13,7 +13,7 @@ use crate::ruleset::action::MouseButton;
 use crate::ruleset::keys::{Key, KeyChord};
 
 /// The velocity of a note-off that no finger gave one: the specification's default.
-const RELEASE_VELOCITY: u8 = 64;
+pub(super) const RELEASE_VELOCITY: u8 = 64;
 
 /// Something that is kept down.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,11 +33,12 @@ pub enum Held {
     },
 }
 
+/// One thing that one press keeps down.
 #[derive(Debug)]
-struct Entry {
-    press: PressId,
-    what: Held,
-    mapping: Arc<Mapping>,
+pub(super) struct Entry {
+    pub(super) press: PressId,
+    pub(super) what: Held,
+    pub(super) mapping: Arc<Mapping>,
     context: Context,
 }
 
@@ -69,20 +70,13 @@ impl Ledger {
     /// Enters `what` for the press; says whether it was up until now.
     pub(super) fn enter(&mut self, what: Held, mapping: &Arc<Mapping>, context: Context) -> bool {
         let was_up = !self.is_held(what);
-        if !self.entries.iter().any(|entry| entry.press == context.press && entry.what == what) {
+        let same = |entry: &Entry| {
+            entry.press == context.press && entry.what == what && Arc::ptr_eq(&entry.mapping, mapping)
+        };
+        if !self.entries.iter().any(same) {
             self.entries.push(Entry { press: context.press, what, mapping: Arc::clone(mapping), context });
         }
         was_up
-    }
-
-    /// Takes out all that `press` holds and hands over what goes up, the last that went down first.
-    pub(super) fn release(&mut self, press: PressId, mut sink: impl FnMut(Release)) {
-        self.take(|entry| entry.press == press, &mut sink);
-    }
-
-    /// Takes out everything.
-    pub(super) fn release_all(&mut self, mut sink: impl FnMut(Release)) {
-        self.take(|_| true, &mut sink);
     }
 
     /// Forgets the notes on an output that is gone: nobody is left to hear their note-offs.
@@ -90,8 +84,9 @@ impl Ledger {
         self.entries.retain(|entry| !matches!(entry.what, Held::Note { to: Some(to), .. } if to == device));
     }
 
-    fn take(&mut self, mut wanted: impl FnMut(&Entry) -> bool, sink: &mut impl FnMut(Release)) {
-        let mut keys: Option<(KeyChord, Arc<Mapping>, Context)> = None;
+    /// Takes out what `wanted` picks and hands over what goes up by that, the last that went down first.
+    pub(super) fn release(&mut self, mut wanted: impl FnMut(&Entry) -> bool, mut sink: impl FnMut(Release)) {
+        let mut keys: Option<Keys> = None;
         let mut place = self.entries.len();
         while place > 0 {
             place -= 1;
@@ -104,34 +99,38 @@ impl Ledger {
             }
             match what {
                 Held::Key(key) => {
-                    // Keys of one press go up in one effect, as they went down.
-                    if let Some((chord, _, of)) = &mut keys
+                    // Keys of one press and mapping go up in one effect, as they went down.
+                    if let Some((chord, by, of)) = &mut keys
                         && of.press == context.press
+                        && Arc::ptr_eq(by, &mapping)
                         && !chord.is_full()
                     {
                         chord.insert(0, key);
                         continue;
                     }
-                    flush(&mut keys, sink);
+                    flush(&mut keys, &mut sink);
                     keys = Some((KeyChord::from_iter([key]), mapping, context));
                 }
                 Held::Button(button) => {
-                    flush(&mut keys, sink);
+                    flush(&mut keys, &mut sink);
                     let effect = Effect::Button { button, phase: Phase::Up, clicks: 1 };
                     sink(Release { effect, mapping, context });
                 }
                 Held::Note { to, channel, note } => {
-                    flush(&mut keys, sink);
+                    flush(&mut keys, &mut sink);
                     let message = Message::NoteOff { channel, note, velocity: RELEASE_VELOCITY };
                     sink(Release { effect: Effect::Midi { to, message }, mapping, context });
                 }
             }
         }
-        flush(&mut keys, sink);
+        flush(&mut keys, &mut sink);
     }
 }
 
-fn flush(keys: &mut Option<(KeyChord, Arc<Mapping>, Context)>, sink: &mut impl FnMut(Release)) {
+/// Keys that go up together.
+type Keys = (KeyChord, Arc<Mapping>, Context);
+
+fn flush(keys: &mut Option<Keys>, sink: &mut impl FnMut(Release)) {
     if let Some((keys, mapping, context)) = keys.take() {
         sink(Release { effect: Effect::Keys { keys, phase: Phase::Up }, mapping, context });
     }

@@ -12,10 +12,12 @@
 
 mod act;
 mod chord;
+mod fourteen;
 mod index;
 mod io;
 mod ledger;
 mod moves;
+mod pickup;
 mod press;
 mod receive;
 mod release;
@@ -40,9 +42,10 @@ use crate::midi::Received;
 use crate::ruleset::{Mapping, Ruleset, Value};
 use crate::time::Time;
 use chord::Withheld;
+use fourteen::Pair;
 use index::SLOTS_PER_DEVICE;
 use ledger::Ledger;
-use moves::{Entered, Following, Pair, Position};
+use moves::{Entered, Following, Position};
 use run::Runs;
 use sequence::Recent;
 use touch::Touch;
@@ -115,8 +118,8 @@ impl Engine {
     }
 
     /// Replaces the rules between two events and hands back the old ones, so that the caller can free them
-    /// where there is time. Presses, runs, modes, variables and what is held stay as they are; what a device
-    /// held that the new rules do not have is released.
+    /// where there is time. Presses, runs, modes, variables and what is held stay as they are; released is what
+    /// a device held that the new rules do not have, and what sounds on an output that they do not have.
     pub fn reload(&mut self, index: Arc<Index>, now: Time, out: &mut Vec<Output>) -> Arc<Index> {
         self.do_due(now, out);
         let old = std::mem::replace(&mut self.index, Arc::clone(&index));
@@ -125,6 +128,8 @@ impl Engine {
                 self.device_lost(device.id, now, out);
             }
         }
+        let is_gone = |held: Held| matches!(held, Held::Note { to, .. } if !index.has_output(to));
+        self.release_held(|entry| is_gone(entry.what), now, out);
         self.positions.resize_with(index.device_count().max(self.positions.len()), || None);
         for device in &index.rules.devices {
             self.positions[device.id.index()]
@@ -162,10 +167,8 @@ impl Engine {
             Input::Panic => self.panic_wanted = true,
             Input::Timer => {}
         }
+        self.panic_if_wanted(now, out);
         self.do_due(now, out);
-        if std::mem::take(&mut self.panic_wanted) {
-            self.panic(now, out);
-        }
     }
 
     /// When [`Engine::handle`] must be called again at the latest, if nothing comes in before.
@@ -261,11 +264,19 @@ impl Engine {
             let index = Arc::clone(&self.index);
             self.passed = 0;
             match due {
-                Due::Chord => self.resolve_chord(&index, at, out),
+                Due::Chord => self.settle(&index, at, out),
                 Due::Touch(place) => self.touch_due(place, at, out),
                 Due::Pair(place) => self.pair_due(&index, place, at, out),
                 Due::Run(place) => self.run_due(place, at, out),
             }
+            self.panic_if_wanted(at, out);
+        }
+    }
+
+    /// A step that asked for panic has been taken: now that nothing is half done, do it.
+    fn panic_if_wanted(&mut self, now: Time, out: &mut Vec<Output>) {
+        if std::mem::take(&mut self.panic_wanted) {
+            self.panic(now, out);
         }
     }
 

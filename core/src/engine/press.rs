@@ -31,39 +31,37 @@ pub(super) struct Press {
 impl Engine {
     /// A control went down and belongs to no chord.
     pub(super) fn press_single(&mut self, index: &Index, press: Press, now: Time, out: &mut Vec<Output>) {
+        self.remember_press(press.control, press.at);
+        let group = index.group(press.control).filter(|group| group.can_be_pressed());
+        let sequence = group.and_then(|group| self.completed_sequence(index, group));
         if let Some(place) = self.touches.iter().position(|touch| touch.control == press.control) {
-            if self.touches[place].released_at.is_some() {
-                self.tap_again(place, press, now, out);
-                return;
+            if sequence.is_none() {
+                return self.tap_again(place, press, now, out);
             }
-            // A second note-on without a note-off: the device lost one, or never sends them.
-            self.release_control(press.control, now, out);
+            // The tap before belongs to the sequence, and can't be the first of two.
+            self.touch_due(place, now, out);
         }
-        let Some(group) = index.group(press.control) else {
+        let Some(group) = group else {
             out.push(Output::Trace(Trace::Unmapped { control: Some(press.control) }));
             return;
         };
         let id = self.new_press();
         let mut touch = Touch::decided(press, id);
-        if let Some(mapping) = self.completed_sequence(index, group) {
+        if let Some(mapping) = sequence {
             self.touches.push(touch);
             let context = self.press_context(&mapping, id, press);
-            self.fire(&mapping, context, now.since(press.at), None, out);
-            return;
+            return self.fire(&mapping, context, now.since(press.at), None, now, out);
         }
         touch.candidates = self.press_candidates(index, group, press.velocity, out);
         if touch.candidates.is_empty() {
-            if group.presses.is_empty() && group.chords.is_empty() {
-                out.push(Output::Trace(Trace::Unmapped { control: Some(press.control) }));
-            }
-            return;
+            self.pass_sequences(index, group, out);
         }
         let plain = touch.find(|gesture| gesture == Gesture::Press);
         let contested = touch.taps().is_some() || touch.depends_on_length();
         if contested {
             touch.decided = false;
             touch.taps_over = false;
-            touch.schedule();
+            touch.schedule(now);
             let reason = match (touch.taps(), touch.next_hold()) {
                 (Some(_), _) => WaitReason::Taps,
                 (None, Some(_)) => WaitReason::Hold,
@@ -71,10 +69,11 @@ impl Engine {
             };
             out.push(Output::Trace(Trace::Waiting { control: press.control, reason, until: touch.deadline }));
         }
+        // Remembered even if nothing comes of it: a control that is down can't go down again.
         self.touches.push(touch);
         if let Some(plain) = plain.filter(|_| !contested) {
             let context = self.press_context(&plain, id, press);
-            self.fire(&plain, context, now.since(press.at), None, out);
+            self.fire(&plain, context, now.since(press.at), None, now, out);
         }
     }
 
@@ -89,7 +88,7 @@ impl Engine {
         touch.pressed_at = press.at;
         touch.released_at = None;
         if touch.taps().is_some() {
-            touch.schedule();
+            touch.schedule(now);
             return;
         }
         let count = touch.count;
@@ -98,7 +97,7 @@ impl Engine {
         touch.decided = true;
         touch.deadline = None;
         if let Some(mapping) = mapping {
-            self.end_touch(place, &mapping, press, Duration::ZERO, now, out);
+            self.end_touch(place, &mapping, press, now.since(press.at), now, out);
         }
     }
 
@@ -115,7 +114,7 @@ impl Engine {
             self.touches.swap_remove(place);
             self.release_press(id, now, out);
         } else if touch.window_end().is_some() {
-            touch.schedule();
+            touch.schedule(now);
         } else {
             let touch = self.touches.swap_remove(place);
             self.decide_by_length(&touch, now, out);
@@ -123,28 +122,33 @@ impl Engine {
         if let Some(mapping) = at_release {
             let mut context = self.press_context(&mapping, id, press);
             context.received = now;
-            self.fire(&mapping, context, Duration::ZERO, None, out);
+            self.fire(&mapping, context, Duration::ZERO, None, now, out);
         }
     }
 
     /// The deadline of a touch has come.
     pub(super) fn touch_due(&mut self, place: usize, at: Time, out: &mut Vec<Output>) {
         let touch = &mut self.touches[place];
-        if touch.hold_at().is_some_and(|hold| hold <= at) {
+        if touch.released_at.is_some() && self.withheld.holds(touch.control) {
+            // The next tap has come in time; a chord holds it back, and when that is decided, so is this.
+            touch.deadline = None;
+            return;
+        }
+        if let Some(hold) = touch.hold_at().filter(|hold| *hold <= at) {
             let after = touch.next_hold().unwrap_or_default();
             let mapping = touch.find(|gesture| gesture == Gesture::Hold(after));
             touch.held_for = after;
             touch.decided = true;
             touch.taps_over = true;
-            touch.schedule();
+            touch.schedule(at);
             let press = touch.as_press();
             if let Some(mapping) = mapping {
-                self.end_touch(place, &mapping, press, Duration::ZERO, at, out);
+                self.end_touch(place, &mapping, press, at.since(hold), at, out);
             }
             return;
         }
         touch.taps_over = true;
-        touch.schedule();
+        touch.schedule(at);
         if touch.count > 1 {
             self.decide_series(place, at, out);
         } else if touch.released_at.is_some() {
@@ -184,7 +188,7 @@ impl Engine {
                 let id = self.new_press();
                 let mut context = self.press_context(plain, id, press);
                 context.received = at;
-                self.fire(plain, context, withheld, None, out);
+                self.fire(plain, context, withheld, None, at, out);
             }
         }
         let last = several.or(plain.filter(|_| still_down));
@@ -205,7 +209,7 @@ impl Engine {
             context.received = now;
             // A plain press could have fired with the press; what depends on the length not before the release.
             let could = if gesture(&mapping) == Some(Gesture::Press) { press.at } else { released_at };
-            self.fire(&mapping, context, now.since(could), None, out);
+            self.fire(&mapping, context, now.since(could), None, now, out);
         }
     }
 
@@ -228,7 +232,7 @@ impl Engine {
         self.pass_rivals(&rivals, Some(mapping), out);
         let mut context = self.press_context(mapping, id, press);
         context.received = at;
-        self.fire(mapping, context, withheld, None, out);
+        self.fire(mapping, context, withheld, None, at, out);
     }
 
     /// Says of the other gestures of the control that it was not them.

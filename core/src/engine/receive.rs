@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use super::index::Index;
+use super::index::{Group, Index};
 use super::io::{Context, Control, Output, PassReason, Trace};
 use super::press::Press;
 use super::touch::Touch;
@@ -20,7 +20,10 @@ const BUTTON_DOWN: u8 = 64;
 impl Engine {
     pub(super) fn message(&mut self, device: DeviceId, message: Message, now: Time, out: &mut Vec<Output>) {
         let window = self.echo_window(device);
-        if !window.is_zero() && self.world.is_echo(device, message, window, now) {
+        if !window.is_zero()
+            && !self.lets_go(device, message)
+            && self.world.is_echo(device, message, window, now)
+        {
             out.push(Output::Trace(Trace::Echo { device }));
             return;
         }
@@ -68,6 +71,19 @@ impl Engine {
         }
     }
 
+    /// Whether the message releases a control that is down. That is never taken for an echo: better a pad
+    /// that comes up too early than one that stays down.
+    fn lets_go(&self, device: DeviceId, message: Message) -> bool {
+        let (kind, channel, number) = match message {
+            Message::NoteOff { channel, note, .. } => (ControlKind::Note, channel, note),
+            Message::ControlChange { channel, controller, value } if value < BUTTON_DOWN => {
+                (ControlKind::Controller, channel, controller)
+            }
+            _ => return false,
+        };
+        self.is_control_down(Control { device, kind, channel, number })
+    }
+
     fn control_change(
         &mut self,
         index: &Index,
@@ -82,22 +98,12 @@ impl Engine {
             self.release_notes(control, now, out);
         }
         self.controller14(index, control, message, value, now, out);
-        let is_button = index.group(control).is_some_and(|group| {
-            !(group.presses.is_empty() && group.chords.is_empty() && group.sequences.is_empty())
-        });
-        if is_button {
-            let is_down = self.withheld.holds(control)
-                || self.touches.iter().any(|touch| touch.control == control && touch.released_at.is_none());
-            if value >= BUTTON_DOWN && !is_down {
-                self.press(
-                    index,
-                    Press { control, velocity: value, message: Some(message), at: now },
-                    now,
-                    out,
-                );
-            } else if value < BUTTON_DOWN && is_down {
-                self.release(index, control, now, out);
-            }
+        // A button that is down goes up even if the rules have been replaced by some without it.
+        if value < BUTTON_DOWN {
+            self.release(index, control, now, out);
+        } else if index.group(control).is_some_and(Group::can_be_pressed) && !self.is_control_down(control) {
+            let press = Press { control, velocity: value, message: Some(message), at: now };
+            self.press(index, press, now, out);
         }
         let is_half = control.number < 64
             && index.group(control).is_none()
@@ -111,18 +117,20 @@ impl Engine {
 
     /// A control went up.
     fn release(&mut self, index: &Index, control: Control, now: Time, out: &mut Vec<Output>) {
-        if self.withheld.holds(control) {
-            self.resolve_chord(index, now, out);
-        }
+        self.settle_control(index, control, now, out);
         self.release_control(control, now, out);
+    }
+
+    fn is_control_down(&self, control: Control) -> bool {
+        let is_down = |touch: &Touch| touch.control == control && touch.released_at.is_none();
+        self.withheld.holds(control) || self.touches.iter().any(is_down)
     }
 
     fn release_notes(&mut self, like: Control, now: Time, out: &mut Vec<Output>) {
         let index = Arc::clone(&self.index);
         for number in 0..128 {
             let note = Control { kind: ControlKind::Note, number, ..like };
-            let is_down = |touch: &Touch| touch.control == note && touch.released_at.is_none();
-            if self.withheld.holds(note) || self.touches.iter().any(is_down) {
+            if self.is_control_down(note) {
                 self.release(&index, note, now, out);
             }
         }
@@ -212,6 +220,6 @@ impl Engine {
             received: now,
         };
         let mapping = Arc::clone(mapping);
-        self.fire(&mapping, context, Duration::ZERO, sysex, out);
+        self.fire(&mapping, context, Duration::ZERO, sysex, now, out);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::io::{Context, Effect, Output, PressId, Trace};
-use super::ledger::Release;
+use super::ledger::{Entry, Release};
 use super::moves::Position;
 use super::touch::Touch;
 use super::{Engine, nobody};
@@ -15,17 +15,24 @@ impl Engine {
     /// Releases everything and stops everything, without a word to the outputs beyond that: for the end.
     pub fn release_all(&mut self, now: Time, out: &mut Vec<Output>) {
         self.runs.stop_all();
-        self.withheld.forget_all();
+        self.settle_withheld_silently();
         self.pairs.clear();
         self.entered.clear();
         self.touches.retain(|touch| touch.released_at.is_none());
         self.touches.iter_mut().for_each(Touch::settle);
         self.live.clear();
-        let mut ledger = std::mem::take(&mut self.ledger);
-        ledger.release_all(|release| self.let_go(release, now, out));
-        self.ledger = ledger;
+        self.release_held(|_| true, now, out);
         if self.world.release_all_modes() {
             out.push(Output::Trace(Trace::ModeChanged { top: self.world.top() }));
+        }
+    }
+
+    /// What waits for a chord does nothing any more, but is down.
+    fn settle_withheld_silently(&mut self) {
+        for press in std::mem::take(&mut self.withheld).into_presses() {
+            self.touches.retain(|touch| touch.control != press.control);
+            let id = self.new_press();
+            self.touches.push(Touch::decided(press, id));
         }
     }
 
@@ -63,8 +70,14 @@ impl Engine {
         }
     }
 
-    /// A press is over: what it holds goes up, and its mappings are told.
+    /// A press is over: what it holds goes up, and its mappings are told. Of a chord, the first release ends
+    /// it for all; its other controls are down for nothing then.
     pub(super) fn release_press(&mut self, press: PressId, now: Time, out: &mut Vec<Output>) {
+        for place in 0..self.touches.len() {
+            if self.touches[place].press == press {
+                self.touches[place].press = self.new_press();
+            }
+        }
         self.end_repetitions(press, now);
         self.live.retain(|(of, mapping)| {
             if *of == press {
@@ -72,19 +85,25 @@ impl Engine {
             }
             *of != press
         });
-        self.release_held(press, now, out);
-    }
-
-    pub(super) fn release_held(&mut self, press: PressId, now: Time, out: &mut Vec<Output>) {
-        let mut ledger = std::mem::take(&mut self.ledger);
-        ledger.release(press, |release| self.let_go(release, now, out));
-        self.ledger = ledger;
+        self.release_held(|entry| entry.press == press, now, out);
         if self.world.holds_modes() && self.world.release_modes(press) {
             out.push(Output::Trace(Trace::ModeChanged { top: self.world.top() }));
         }
     }
 
-    pub(super) fn let_go(&mut self, release: Release, now: Time, out: &mut Vec<Output>) {
+    /// Lets go of what the ledger holds and `wanted` picks.
+    pub(super) fn release_held(
+        &mut self,
+        wanted: impl FnMut(&Entry) -> bool,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
+        let mut ledger = std::mem::take(&mut self.ledger);
+        ledger.release(wanted, |release| self.let_go(release, now, out));
+        self.ledger = ledger;
+    }
+
+    fn let_go(&mut self, release: Release, now: Time, out: &mut Vec<Output>) {
         let Release { effect, mapping, context } = release;
         if let Effect::Midi { to: Some(device), message } = effect
             && !self.echo_window(device).is_zero()

@@ -10,6 +10,7 @@ use arrayvec::ArrayVec;
 
 use super::Engine;
 use super::io::{Context, Output, PressId, RefuseReason, Trace};
+use super::ledger::Entry;
 use crate::ruleset::Mapping;
 use crate::ruleset::action::{Again, NESTING_MAX, Program, Step, Times};
 use crate::time::Time;
@@ -61,6 +62,7 @@ enum Left {
 pub(super) struct Queued {
     mapping: Arc<Mapping>,
     context: Context,
+    sysex: Option<Arc<[u8]>>,
 }
 
 /// All that run and all that wait.
@@ -81,8 +83,27 @@ impl Runs {
     }
 
     fn of(&self, mapping: &Arc<Mapping>) -> Option<usize> {
-        self.running.iter().position(|run| Arc::ptr_eq(&run.mapping, mapping))
+        self.running.iter().position(|run| same(&run.mapping, mapping))
     }
+
+    /// Why the mapping can't fire now, if it can't.
+    fn refusal(&self, mapping: &Mapping, is_running: bool) -> Option<RefuseReason> {
+        match mapping.again {
+            Again::Ignore if is_running => Some(RefuseReason::StillRunning),
+            Again::Queue if is_running => (self.queue.len() >= QUEUE_MAX).then_some(RefuseReason::QueueFull),
+            Again::Restart if is_running => None,
+            _ => {
+                let steps = &mapping.program.steps;
+                let may_last = || mapping.program.takes_time() || steps.len() >= STEPS_PER_TURN;
+                (self.running.len() >= RUNS_MAX && may_last()).then_some(RefuseReason::TooManyRunning)
+            }
+        }
+    }
+}
+
+/// Whether it is the same mapping, also after a reload that left it as it was.
+fn same(one: &Arc<Mapping>, other: &Arc<Mapping>) -> bool {
+    Arc::ptr_eq(one, other) || one.is_same(other)
 }
 
 enum Pace {
@@ -98,8 +119,13 @@ impl Engine {
         context: Context,
         withheld: Duration,
         sysex: Option<&[u8]>,
+        now: Time,
         out: &mut Vec<Output>,
     ) {
+        let running = self.runs.of(mapping);
+        if let Some(reason) = self.runs.refusal(mapping, running.is_some()) {
+            return self.refuse(mapping, reason, out);
+        }
         out.push(Output::Trace(Trace::Fired {
             mapping: Arc::clone(mapping),
             press: context.press,
@@ -108,23 +134,22 @@ impl Engine {
         if self.is_down(context.press) {
             self.live.push((context.press, Arc::clone(mapping)));
         }
-        let running = self.runs.of(mapping);
+        // Only a System Exclusive costs an allocation here.
+        let sysex = sysex.map(Arc::from);
         match (mapping.again, running) {
-            (Again::Ignore, Some(_)) => return self.refuse(mapping, RefuseReason::StillRunning, out),
             (Again::Queue, Some(_)) => {
-                if self.runs.queue.len() >= QUEUE_MAX {
-                    return self.refuse(mapping, RefuseReason::QueueFull, out);
-                }
-                self.runs.queue.push_back(Queued { mapping: Arc::clone(mapping), context });
-                return;
+                return self.runs.queue.push_back(Queued { mapping: Arc::clone(mapping), context, sysex });
             }
             (Again::Restart, Some(place)) => {
                 let old = self.runs.running.swap_remove(place);
-                self.release_held(old.context.press, context.received, out);
+                let held = |entry: &Entry| {
+                    entry.press == old.context.press && Arc::ptr_eq(&entry.mapping, &old.mapping)
+                };
+                self.release_held(held, now, out);
             }
-            (Again::Concurrent, _) | (_, None) => {}
+            (Again::Concurrent | Again::Ignore, _) | (_, None) => {}
         }
-        self.start(mapping, context, sysex, context.received, out);
+        self.start(mapping, context, sysex, now, out);
     }
 
     fn refuse(&mut self, mapping: &Arc<Mapping>, reason: RefuseReason, out: &mut Vec<Output>) {
@@ -135,29 +160,15 @@ impl Engine {
         &mut self,
         mapping: &Arc<Mapping>,
         context: Context,
-        sysex: Option<&[u8]>,
+        sysex: Option<Arc<[u8]>>,
         at: Time,
         out: &mut Vec<Output>,
     ) {
-        let mut run = Run {
-            mapping: Arc::clone(mapping),
-            context,
-            next: 0,
-            frames: ArrayVec::new(),
-            wake: at,
-            // Only a System Exclusive costs an allocation here.
-            sysex: sysex.map(Arc::from),
-        };
-        match self.advance(&mut run, at, out) {
-            Pace::Ended => {}
-            Pace::Until(_) if self.runs.running.len() >= RUNS_MAX => {
-                self.refuse(mapping, RefuseReason::TooManyRunning, out);
-                self.release_held(context.press, at, out);
-            }
-            Pace::Until(wake) => {
-                run.wake = wake;
-                self.runs.running.push(run);
-            }
+        let mut run =
+            Run { mapping: Arc::clone(mapping), context, next: 0, frames: ArrayVec::new(), wake: at, sysex };
+        if let Pace::Until(wake) = self.advance(&mut run, at, out) {
+            run.wake = wake;
+            self.runs.running.push(run);
         }
     }
 
@@ -175,10 +186,10 @@ impl Engine {
 
     fn start_queued(&mut self, mapping: &Arc<Mapping>, at: Time, out: &mut Vec<Output>) {
         while self.runs.of(mapping).is_none() {
-            let waiting = |queued: &Queued| Arc::ptr_eq(&queued.mapping, mapping);
+            let waiting = |queued: &Queued| same(&queued.mapping, mapping);
             let Some(place) = self.runs.queue.iter().position(waiting) else { return };
             let Some(queued) = self.runs.queue.remove(place) else { return };
-            self.start(&queued.mapping, queued.context, None, at, out);
+            self.start(&queued.mapping, queued.context, queued.sysex, at, out);
         }
     }
 

@@ -7,7 +7,7 @@ use arrayvec::ArrayVec;
 
 use super::Engine;
 use super::index::{Group, Index};
-use super::io::Control;
+use super::io::{Control, Output, PassReason};
 use crate::ruleset::Mapping;
 use crate::ruleset::trigger::{SEQUENCE_MAX, Trigger};
 use crate::time::Time;
@@ -46,5 +46,15 @@ impl Engine {
         let mapping = best.map(|(_, _, mapping)| Arc::clone(mapping))?;
         self.recent.clear();
         Some(mapping)
+    }
+
+    /// Says of the sequences of a control that this press did not complete them.
+    pub(super) fn pass_sequences(&mut self, index: &Index, group: &Group, out: &mut Vec<Output>) {
+        for place in &group.sequences {
+            let mapping = index.mapping(*place);
+            if self.rank_of(mapping).is_some() {
+                self.pass(mapping, PassReason::Incomplete, out);
+            }
+        }
     }
 }

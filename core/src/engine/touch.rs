@@ -122,8 +122,10 @@ impl Touch {
         self.next_hold().map(|after| self.pressed_at + after)
     }
 
-    pub(super) fn schedule(&mut self) {
-        self.deadline = self.window_end().into_iter().chain(self.hold_at()).min();
+    /// Sets the deadline anew: what comes first of the tap window and the next hold. A press that a chord held
+    /// back may be past it already; then it is due now.
+    pub(super) fn schedule(&mut self, now: Time) {
+        self.deadline = self.window_end().into_iter().chain(self.hold_at()).min().map(|at| at.max(now));
     }
 
     /// What a press of this length (from press to release) was, if nothing held it longer.

@@ -55,25 +55,24 @@ impl World {
     /// Changes the switched and pushed modes. Says whether anything changed. [`ModeChange::Hold`] belongs to
     /// a press and is not for here.
     pub(super) fn change_mode(&mut self, change: ModeChange) -> bool {
-        let before = self.top();
         match change {
             ModeChange::Switch(mode) => {
                 let same = self.stack == [mode];
                 self.stack.clear();
                 self.stack.push(mode);
-                return !same;
+                !same
             }
             // A mode is on the stack once, so that the stack is bounded by the number of modes.
             ModeChange::Push(mode) => {
+                let same = self.stack.last() == Some(&mode);
                 self.stack.retain(|other| *other != mode);
                 self.stack.push(mode);
+                !same
             }
             ModeChange::Pop => {
-                if self.stack.len() > 1 {
-                    self.stack.pop();
-                    return true;
-                }
-                return false;
+                let more = self.stack.len() > 1;
+                self.stack.truncate(if more { self.stack.len() - 1 } else { 1 });
+                more
             }
             ModeChange::Toggle(mode) => {
                 let length = self.stack.len();
@@ -83,15 +82,19 @@ impl World {
                 } else if self.stack.is_empty() {
                     self.stack.push(Id::new(0));
                 }
-                return true;
+                true
             }
-            ModeChange::Hold(_) => {}
+            ModeChange::Hold(_) => false,
         }
-        before != self.top()
     }
 
-    pub(super) fn hold_mode(&mut self, press: PressId, mode: ModeId) {
-        self.held.push((press, mode));
+    /// Keeps the mode on top for the press; says whether it was not yet.
+    pub(super) fn hold_mode(&mut self, press: PressId, mode: ModeId) -> bool {
+        let new = !self.held.contains(&(press, mode));
+        if new {
+            self.held.push((press, mode));
+        }
+        new
     }
 
     /// Ends the modes that `press` holds; says whether there were any.

@@ -18,6 +18,14 @@ pub struct Program {
     pub steps: Vec<Step>,
 }
 
+impl Program {
+    /// Whether it may not end at once.
+    #[must_use]
+    pub fn takes_time(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Wait(_) | Step::Repeat { .. }))
+    }
+}
+
 /// What happens when a mapping fires while its last program still runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Again {

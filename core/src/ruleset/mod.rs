@@ -153,6 +153,22 @@ pub struct Mapping {
     pub again: Again,
 }
 
+impl Mapping {
+    /// Whether it says the same as `other`, wherever that was written.
+    #[must_use]
+    pub fn is_same(&self, other: &Mapping) -> bool {
+        let Mapping { name, origin: _, mode, trigger, when, shape, takeover, program, again } = self;
+        *name == other.name
+            && *mode == other.mode
+            && *trigger == other.trigger
+            && *when == other.when
+            && *shape == other.shape
+            && *takeover == other.takeover
+            && *program == other.program
+            && *again == other.again
+    }
+}
+
 /// Where a mapping was written.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Origin {
