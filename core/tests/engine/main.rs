@@ -1,0 +1,24 @@
+//! The engine, played: a configuration made in code and a line such as `pad5 down, 450ms, pad5 up` give the
+//! expected effects with their virtual times.
+//!
+//! Every script is played three times: with its deadlines kept, with all of them late, and with timers that
+//! nobody asked for. What comes out must be the same.
+
+mod chords;
+mod conditions;
+mod encoders;
+mod fourteen_bits;
+mod gestures;
+mod ledger;
+mod modes;
+mod movements;
+mod other_triggers;
+mod pickup;
+mod programs;
+mod reloads;
+mod rules;
+mod script;
+mod sequences;
+mod show;
+mod taps;
+mod traces;
