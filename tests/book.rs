@@ -1,0 +1,162 @@
+//! The documentation is tested as the code is: every configuration in it is read, every link leads somewhere, and
+//! every page and decision can be found. What is not tested goes out of date unnoticed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use padgate_core::config::{Source, load};
+use padgate_core::ids::Names;
+
+/// The least number of configurations in the documentation, so that a mistake in finding them fails too.
+const CONFIGURATIONS_MIN: usize = 80;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace").to_path_buf()
+}
+
+/// All Markdown files of the project, by their paths from the top.
+fn pages() -> Vec<(PathBuf, String)> {
+    let root = root();
+    let mut folders = vec![root.join("docs")];
+    let mut paths: Vec<PathBuf> = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("docs/ can be listed") {
+            let path = entry.expect("its entries can be read").path();
+            if path.is_dir() && path != root.join("docs/book") {
+                paths.push(path.clone());
+                folders.push(path);
+            }
+        }
+    }
+    paths.push(root.join("docs"));
+    let mut pages = Vec::new();
+    for folder in paths {
+        for entry in fs::read_dir(&folder).expect("a folder can be listed") {
+            let path = entry.expect("its entries can be read").path();
+            if path.extension().is_some_and(|ending| ending == "md") {
+                let text = fs::read_to_string(&path).expect("a page is text");
+                pages.push((path.strip_prefix(&root).expect("it is below the top").to_path_buf(), text));
+            }
+        }
+    }
+    pages.sort();
+    pages.dedup();
+    pages
+}
+
+/// A block of code: the line of its fence, the words after the fence, and the text.
+struct Block<'t> {
+    line: usize,
+    info: &'t str,
+    text: String,
+}
+
+/// The blocks of code in a page, and the page without them.
+fn split(page: &str) -> (Vec<Block<'_>>, String) {
+    let (mut blocks, mut prose) = (Vec::new(), String::new());
+    let mut open: Option<Block<'_>> = None;
+    for (index, line) in page.lines().enumerate() {
+        match (&mut open, line.trim_start().strip_prefix("```")) {
+            (None, Some(info)) => open = Some(Block { line: index + 1, info: info.trim(), text: String::new() }),
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(block), None) => block.text.extend([line, "\n"]),
+            (None, None) => prose.extend([line, "\n"]),
+        }
+    }
+    assert!(open.is_none(), "a block of code is not closed");
+    (blocks, prose)
+}
+
+/// Fails with all the offences at once.
+fn none(rule: &str, offences: &[String]) {
+    assert!(offences.is_empty(), "{rule}:\n  {}\n", offences.join("\n  "));
+}
+
+#[test]
+fn every_configuration_in_the_documentation_can_be_used() {
+    let mut offences = Vec::new();
+    let mut count = 0;
+    for (path, text) in pages() {
+        let blocks = split(&text).0;
+        for block in blocks.iter().filter(|block| block.info.starts_with("toml")) {
+            let place = format!("{}:{}", path.display(), block.line);
+            let must_fail = match block.info {
+                "toml,ignore" => continue,
+                "toml,must-fail" => true,
+                "toml" => false,
+                other => panic!("{place}: a block is toml, toml,must-fail or toml,ignore, not {other}"),
+            };
+            count += 1;
+            let loaded = load(&[Source::new(place.as_str(), block.text.as_str())], &mut Names::default(), &());
+            match (loaded.ruleset.is_some(), must_fail) {
+                (true, true) => offences.push(format!("{place}: it must fail, and does not")),
+                (false, true) => {}
+                // Warnings as well: an example that makes one teaches it.
+                (_, false) => offences.extend(loaded.diagnostics.iter().map(ToString::to_string)),
+            }
+        }
+    }
+    none("examples in the documentation", &offences);
+    assert!(count >= CONFIGURATIONS_MIN, "only {count} configurations were found");
+}
+
+/// What GitHub and mdBook make of a heading, for links to it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+/// The targets of the links and pictures in Markdown.
+fn links(prose: &str) -> Vec<&str> {
+    let mut links = Vec::new();
+    let mut rest = prose;
+    while let Some(at) = rest.find("](") {
+        rest = &rest[at + 2..];
+        if let Some(end) = rest.find(')') {
+            links.push(&rest[..end]);
+        }
+    }
+    links
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut offences = Vec::new();
+    for (path, text) in pages() {
+        let prose = split(&text).1;
+        for link in links(&prose) {
+            if link.contains("://") || link.starts_with("mailto:") {
+                continue;
+            }
+            let (file, section) = link.split_once('#').map_or((link, None), |(file, id)| (file, Some(id)));
+            let folder = path.parent().expect("a file is in a folder");
+            let target = if file.is_empty() { root().join(&path) } else { root().join(folder).join(file) };
+            if !target.exists() {
+                offences.push(format!("{}: there is no {file}", path.display()));
+            } else if let Some(id) = section {
+                let text = fs::read_to_string(&target).unwrap_or_default();
+                let headings = split(&text).1;
+                let known = headings.lines().filter(|line| line.starts_with('#'));
+                if !known.into_iter().any(|line| anchor(line.trim_start_matches('#')) == id) {
+                    offences.push(format!("{}: {link}: there is no such heading", path.display()));
+                }
+            }
+        }
+    }
+    none("links", &offences);
+}
+
+#[test]
+fn every_page_is_in_the_table_of_contents_and_every_decision_in_the_index() {
+    for (folder, index) in [("docs/src", "SUMMARY.md"), ("docs/decisions", "README.md")] {
+        let text = fs::read_to_string(root().join(folder).join(index)).expect("there is an index");
+        let listed: BTreeSet<&str> = links(&text).into_iter().collect();
+        let missing: Vec<String> = pages()
+            .into_iter()
+            .filter_map(|(path, _)| Some(path.strip_prefix(folder).ok()?.display().to_string()))
+            .filter(|page| page != index && !listed.contains(page.as_str()))
+            .collect();
+        none(&format!("{folder}/{index} lacks pages"), &missing);
+    }
+}
