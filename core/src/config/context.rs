@@ -129,7 +129,7 @@ impl Context {
         message: impl Into<String>,
     ) -> &mut Diagnostic {
         let spoilt = &self.files[spot.file].spoilt_lines;
-        if !spoilt.is_empty() && spoilt.contains(&self.place(spot).line) {
+        if !spoilt.is_empty() && spoilt.contains(&self.line(spot)) {
             return &mut self.surplus;
         }
         // Counted apart, so that warnings never take an error's room.
@@ -168,12 +168,19 @@ impl Context {
         Spot { file: self.file, start: span.start, end: span.end }
     }
 
+    /// The line that the spot begins in, from 1. Quick however long the line is.
+    fn line(&self, spot: Spot) -> u32 {
+        let starts = &self.files[spot.file].line_starts;
+        let line = starts.partition_point(|line| *line <= spot.start).max(1);
+        u32::try_from(line).unwrap_or(u32::MAX)
+    }
+
     /// The spot as people count.
     pub(super) fn place(&self, spot: Spot) -> Place {
         let file = &self.files[spot.file];
         let start = spot.start.min(file.text.len());
-        let line = file.line_starts.partition_point(|line| *line <= start).max(1);
-        let line_start = file.line_starts[line - 1];
+        let line = self.line(spot);
+        let line_start = file.line_starts[line as usize - 1];
         // The byte order mark is no character that anybody sees.
         let line_start =
             if file.text[line_start..].starts_with('\u{feff}') { line_start + 3 } else { line_start };
@@ -181,7 +188,7 @@ impl Context {
         Place {
             file: file.name.clone(),
             span: spot.start..spot.end.max(spot.start),
-            line: u32::try_from(line).unwrap_or(u32::MAX),
+            line,
             column: u32::try_from(column).unwrap_or(u32::MAX),
         }
     }

@@ -7,8 +7,8 @@
 //! - [`controllers`]: controller files, built in and the user's.
 //! - [`store`]: the configuration in use, and its next version.
 //! - [`watch`]: a call when a file has changed.
-//! - [`render`]: mistakes as text for a terminal.
-//! - [`schema`]: the JSON schema for editors.
+//! - [`mod@render`]: mistakes as text for a terminal.
+//! - [`mod@schema`]: the JSON schema for editors.
 
 pub mod controllers;
 pub mod files;

@@ -27,7 +27,13 @@ pub static ACTION: Section = Section {
         )
         .leading(),
         Key::new("text", Kind::Text(""), "\"Hello\"", "Types a text.").leading(),
-        Key::new("mouse", Kind::Words(&["click", "hold", "move", "scroll"]), "\"click\"", "Uses the mouse.").leading(),
+        Key::new(
+            "mouse",
+            Kind::Words(&["click", "hold", "move", "scroll"]),
+            "\"click\"",
+            "Uses the mouse.",
+        )
+        .leading(),
         Key::new(
             "run",
             Kind::Either(&[Kind::Text("a program"), Kind::List(&Kind::Text(""), 1, 1024)]),
@@ -35,8 +41,20 @@ pub static ACTION: Section = Section {
             "Starts a program: its name, or an array of its name and its arguments. Never a line for a shell.",
         )
         .leading(),
-        Key::new("shell", Kind::Text("a line for the shell"), "\"date >> log\"", "Runs a line in the shell. Needs `allow_shell` in the settings.").leading(),
-        Key::new("open", Kind::Text("a file or URL"), "\"https://example.com\"", "Opens a file or URL with the program that is meant for it.").leading(),
+        Key::new(
+            "shell",
+            Kind::Text("a line for the shell"),
+            "\"date >> log\"",
+            "Runs a line in the shell. Needs `allow_shell` in the settings.",
+        )
+        .leading(),
+        Key::new(
+            "open",
+            Kind::Text("a file or URL"),
+            "\"https://example.com\"",
+            "Opens a file or URL with the program that is meant for it.",
+        )
+        .leading(),
         Key::new(
             "midi",
             Kind::Either(&[Kind::Table(&MIDI_MESSAGE), Kind::Words(&["same"])]),
@@ -51,7 +69,13 @@ pub static ACTION: Section = Section {
             "Sets the volume: to the control's value, to a share, or by a share.",
         )
         .leading(),
-        Key::new("mute", Kind::Either(&[Kind::Flag, Kind::Words(&["toggle"])]), "\"toggle\"", "Mutes or unmutes.").leading(),
+        Key::new(
+            "mute",
+            Kind::Either(&[Kind::Flag, Kind::Words(&["toggle"])]),
+            "\"toggle\"",
+            "Mutes or unmutes.",
+        )
+        .leading(),
         Key::new(
             "media",
             Kind::Words(&["play_pause", "play", "pause", "stop", "next", "previous"]),
@@ -59,10 +83,28 @@ pub static ACTION: Section = Section {
             "Does what a media key does.",
         )
         .leading(),
-        Key::new("notify", Kind::Text(""), "\"On air\"", "Shows a desktop notification with this text.").leading(),
-        Key::new("mode", Kind::Either(&[MODE, Kind::Table(&MODE_CHANGE)]), "\"stream\"", "Changes the mode.").leading(),
+        Key::new(
+            "notify",
+            Kind::Text(""),
+            "\"On air\"",
+            "Shows a desktop notification with this text.",
+        )
+        .leading(),
+        Key::new(
+            "mode",
+            Kind::Either(&[MODE, Kind::Table(&MODE_CHANGE)]),
+            "\"stream\"",
+            "Changes the mode.",
+        )
+        .leading(),
         Key::new("set", Kind::Map(&ASSIGNED), "{ scene = 2 }", "Sets variables.").leading(),
-        Key::new("wait", Kind::Duration(0, DURATION_MS_MAX), "\"200ms\"", "Goes on after this long. Nothing else waits.").leading(),
+        Key::new(
+            "wait",
+            Kind::Duration(0, DURATION_MS_MAX),
+            "\"200ms\"",
+            "Goes on after this long. Nothing else waits.",
+        )
+        .leading(),
         Key::new(
             "repeat",
             Kind::Either(&[Kind::Integer(1, 10_000), Kind::Words(&["held"])]),
@@ -70,11 +112,41 @@ pub static ACTION: Section = Section {
             "Does `do` so often, or as long as the control is held.",
         )
         .leading(),
-        Key::new("if", CONDITIONS, "{ variable = \"live\", is = true }", "Does `then` if this is true, else `else`.").leading(),
-        Key::new("panic", Kind::True, "true", "Releases everything that is held, stops everything that runs.").leading(),
-        Key::new("plugin", Kind::Text("the name of a plugin"), "\"http-request\"", "Calls a plugin. Not in this version.").leading(),
-        Key::new("params", Kind::Map(&Kind::Text("")), "{ url = \"http://localhost\" }", "What the plugin is told.").with(&["plugin"]),
-        Key::new("hold", Kind::Flag, "true", "Whether the keys stay down while the control is held.").with(&["key"]),
+        Key::new(
+            "if",
+            CONDITIONS,
+            "{ variable = \"live\", is = true }",
+            "Does `then` if this is true, else `else`.",
+        )
+        .leading(),
+        Key::new(
+            "panic",
+            Kind::True,
+            "true",
+            "Releases everything that is held, stops everything that runs.",
+        )
+        .leading(),
+        Key::new(
+            "plugin",
+            Kind::Text("the name of a plugin"),
+            "\"http-request\"",
+            "Calls a plugin. Not in this version.",
+        )
+        .leading(),
+        Key::new(
+            "params",
+            Kind::Map(&Kind::Text("")),
+            "{ url = \"http://localhost\" }",
+            "What the plugin is told.",
+        )
+        .with(&["plugin"]),
+        Key::new(
+            "hold",
+            Kind::Flag,
+            "true",
+            "Whether the keys stay down while the control is held.",
+        )
+        .with(&["key"]),
         Key::new(
             "button",
             Kind::Words(&["left", "middle", "right", "back", "forward"]),
@@ -83,17 +155,74 @@ pub static ACTION: Section = Section {
         )
         .with(&["mouse"]),
         Key::new("count", Kind::Integer(1, 10), "2", "How many clicks.").with(&["mouse"]),
-        Key::new("by", PAIR, "[0, 3]", "So many pixels or notches to the right and down; on an encoder, for each step.").with(&["mouse"]).group("target"),
+        Key::new(
+            "by",
+            PAIR,
+            "[0, 3]",
+            "So many pixels or notches to the right and down; on an encoder, for each step.",
+        )
+        .with(&["mouse"])
+        .group("target"),
         Key::new("to", PAIR, "[100, 100]", "To this place on the screen.").with(&["mouse"]).group("target"),
-        Key::new("folder", Kind::Text("a folder"), "\"~/Music\"", "Starts it in this folder. If absent, in your home.").with(&["run"]),
-        Key::new("environment", Kind::Map(&Kind::Text("")), "{ LANG = \"C\" }", "Adds to its environment.").with(&["run"]),
-        Key::new("to", Kind::Text("the name of a device"), "\"synth\"", "To this device. If absent, to the port Padgate Out.").with(&["midi"]),
-        Key::new("output", Kind::Text("a pattern on the name of a sound output"), "\"*Headphones*\"", "Which sound output. If absent, the default one.").with(&["volume", "mute"]),
+        Key::new(
+            "folder",
+            Kind::Text("a folder"),
+            "\"~/Music\"",
+            "Starts it in this folder. If absent, in your home.",
+        )
+        .with(&["run"]),
+        Key::new(
+            "environment",
+            Kind::Map(&Kind::Text("")),
+            "{ LANG = \"C\" }",
+            "Adds to its environment.",
+        )
+        .with(&["run"]),
+        Key::new(
+            "to",
+            Kind::Text("the name of a device"),
+            "\"synth\"",
+            "To this device. If absent, to the port Padgate Out.",
+        )
+        .with(&["midi"]),
+        Key::new(
+            "output",
+            Kind::Text("a pattern on the name of a sound output"),
+            "\"*Headphones*\"",
+            "Which sound output. If absent, the default one.",
+        )
+        .with(&["volume", "mute"]),
         Key::new("title", Kind::Text(""), "\"Padgate\"", "The first line.").with(&["notify"]),
-        Key::new("every", Kind::Duration(0, DURATION_MS_MAX), "\"100ms\"", "From the start of one to the start of the next.").with(&["repeat"]),
-        Key::new("do", Kind::Either(&STEPS_KINDS), "{ key = \"a\" }", "What is repeated.").with(&["repeat"]).required(),
-        Key::new("then", Kind::Either(&STEPS_KINDS), "{ key = \"a\" }", "What is done if it is true.").with(&["if"]).required(),
-        Key::new("else", Kind::Either(&STEPS_KINDS), "{ key = \"b\" }", "What is done if it is not.").with(&["if"]),
+        Key::new(
+            "every",
+            Kind::Duration(0, DURATION_MS_MAX),
+            "\"100ms\"",
+            "From the start of one to the start of the next.",
+        )
+        .with(&["repeat"]),
+        Key::new(
+            "do",
+            Kind::Either(&STEPS_KINDS),
+            "{ key = \"a\" }",
+            "What is repeated.",
+        )
+        .with(&["repeat"])
+        .required(),
+        Key::new(
+            "then",
+            Kind::Either(&STEPS_KINDS),
+            "{ key = \"a\" }",
+            "What is done if it is true.",
+        )
+        .with(&["if"])
+        .required(),
+        Key::new(
+            "else",
+            Kind::Either(&STEPS_KINDS),
+            "{ key = \"b\" }",
+            "What is done if it is not.",
+        )
+        .with(&["if"]),
     ],
 };
 

@@ -25,10 +25,34 @@ pub static TRIGGER: Section = Section {
     doc: "What a hand must do.",
     example: "{ note = \"C1\" }",
     keys: &[
-        Key::new("note", Kind::Either(&[Kind::Note, ANY]), "\"C1\"", "A pad or key is pressed; C4 is 60.").leading(),
-        Key::new("control", Kind::Text("the name of a control"), "\"play\"", "A control of the device, by its name.").leading(),
-        Key::new("cc", Kind::Integer(0, 127), "7", "A controller moves; with a gesture or `press`, it is a button.").leading(),
-        Key::new("cc14", Kind::Integer(0, 31), "1", "A pair of controllers, n and n + 32, moves.").leading(),
+        Key::new(
+            "note",
+            Kind::Either(&[Kind::Note, ANY]),
+            "\"C1\"",
+            "A pad or key is pressed; C4 is 60.",
+        )
+        .leading(),
+        Key::new(
+            "control",
+            Kind::Text("the name of a control"),
+            "\"play\"",
+            "A control of the device, by its name.",
+        )
+        .leading(),
+        Key::new(
+            "cc",
+            Kind::Integer(0, 127),
+            "7",
+            "A controller moves; with a gesture or `press`, it is a button.",
+        )
+        .leading(),
+        Key::new(
+            "cc14",
+            Kind::Integer(0, 31),
+            "1",
+            "A pair of controllers, n and n + 32, moves.",
+        )
+        .leading(),
         Key::new("bend", Kind::True, "true", "The bend wheel moves.").leading(),
         Key::new(
             "pressure",
@@ -37,7 +61,13 @@ pub static TRIGGER: Section = Section {
             "Pressure on this key, or on the whole keyboard, changes.",
         )
         .leading(),
-        Key::new("program", Kind::Either(&[Kind::Integer(0, 127), ANY]), "5", "A program change arrives.").leading(),
+        Key::new(
+            "program",
+            Kind::Either(&[Kind::Integer(0, 127), ANY]),
+            "5",
+            "A program change arrives.",
+        )
+        .leading(),
         Key::new(
             "sysex",
             Kind::Form("a pattern such as \"F0 7E ?? 06 02 * F7\"", "^\\s*[fF]0\\s.*[fF]7\\s*$"),
@@ -52,7 +82,13 @@ pub static TRIGGER: Section = Section {
             "A real-time message arrives. The clock comes 24 times per quarter note.",
         )
         .leading(),
-        Key::new("chord", Kind::List(&MEMBER, 2, CHORD_MAX), "[\"E1\", \"F1\"]", "These are pressed together, in any order.").leading(),
+        Key::new(
+            "chord",
+            Kind::List(&MEMBER, 2, CHORD_MAX),
+            "[\"E1\", \"F1\"]",
+            "These are pressed together, in any order.",
+        )
+        .leading(),
         Key::new(
             "sequence",
             Kind::List(&MEMBER, 2, SEQUENCE_MAX),
@@ -60,8 +96,19 @@ pub static TRIGGER: Section = Section {
             "These are pressed one after the other.",
         )
         .leading(),
-        Key::new("device", Kind::Text("the name of a device"), "\"pads\"", "On this device. If absent, on any."),
-        Key::new("channel", Kind::Integer(1, 16), "1", "On this channel. If absent, on any.").with(CONTROLS),
+        Key::new(
+            "device",
+            Kind::Text("the name of a device"),
+            "\"pads\"",
+            "On this device. If absent, on any.",
+        ),
+        Key::new(
+            "channel",
+            Kind::Integer(1, 16),
+            "1",
+            "On this channel. If absent, on any.",
+        )
+        .with(CONTROLS),
         Key::new(
             "within",
             Kind::Duration(1, GESTURE_MS_MAX),
@@ -69,10 +116,38 @@ pub static TRIGGER: Section = Section {
             "How far apart the presses of a chord may be, or two presses of a sequence.",
         )
         .with(&["chord", "sequence"]),
-        Key::new("hold", LENGTH, "\"400ms\"", "It is held so long; fires while it is still down.").with(PRESSED).group("gesture"),
-        Key::new("short", LENGTH, "\"300ms\"", "It is let go sooner than this.").with(PRESSED).group("gesture"),
-        Key::new("long", LENGTH, "\"800ms\"", "It is let go no sooner than this.").with(PRESSED).group("gesture"),
-        Key::new("taps", Kind::Integer(2, TAPS_MAX as i64), "2", "It is pressed so many times.").with(PRESSED).group("gesture"),
+        Key::new(
+            "hold",
+            LENGTH,
+            "\"400ms\"",
+            "It is held so long; fires while it is still down.",
+        )
+        .with(PRESSED)
+        .group("gesture"),
+        Key::new(
+            "short",
+            LENGTH,
+            "\"300ms\"",
+            "It is let go sooner than this.",
+        )
+        .with(PRESSED)
+        .group("gesture"),
+        Key::new(
+            "long",
+            LENGTH,
+            "\"800ms\"",
+            "It is let go no sooner than this.",
+        )
+        .with(PRESSED)
+        .group("gesture"),
+        Key::new(
+            "taps",
+            Kind::Integer(2, TAPS_MAX as i64),
+            "2",
+            "It is pressed so many times.",
+        )
+        .with(PRESSED)
+        .group("gesture"),
         Key::new("release", Kind::True, "true", "It is let go.").with(PRESSED).group("gesture"),
         Key::new("press", Kind::True, "true", "It is pressed: a controller that is a button (64 and more is down).")
             .with(PRESSED)
@@ -80,8 +155,21 @@ pub static TRIGGER: Section = Section {
         Key::new("window", Kind::Duration(1, GESTURE_MS_MAX), "\"300ms\"", "The longest time from one press to the next.")
             .with(PRESSED)
             .needs(&["taps"]),
-        Key::new("velocity", Kind::Range(1, 127), "\"1-80\"", "Only if it is struck this hard.").with(PRESSED),
-        Key::new("range", Kind::Range(0, 16383), "\"20-100\"", "Only these values count.").with(MOVED).group("range"),
+        Key::new(
+            "velocity",
+            Kind::Range(1, 127),
+            "\"1-80\"",
+            "Only if it is struck this hard.",
+        )
+        .with(PRESSED),
+        Key::new(
+            "range",
+            Kind::Range(0, 16383),
+            "\"20-100\"",
+            "Only these values count.",
+        )
+        .with(MOVED)
+        .group("range"),
         Key::new("enter", Kind::Range(0, 16383), "\"100-127\"", "A press on entering these values, a release on leaving them.")
             .with(MOVED)
             .group("range"),
@@ -97,9 +185,30 @@ pub static TRIGGER: Section = Section {
              1 and 65 (sign_magnitude), 17 and 15 (offset_16).",
         )
         .with(TURNED),
-        Key::new("invert", Kind::Flag, "true", "The encoder turns the other way round.").with(TURNED).needs(&["relative"]),
-        Key::new("divide", Kind::Integer(1, 127), "4", "So many steps of the encoder count as one.").with(TURNED).needs(&["relative"]),
-        Key::new("accelerate", Kind::Flag, "true", "false: a fast turn counts no more than a slow one.").with(TURNED).needs(&["relative"]),
+        Key::new(
+            "invert",
+            Kind::Flag,
+            "true",
+            "The encoder turns the other way round.",
+        )
+        .with(TURNED)
+        .needs(&["relative"]),
+        Key::new(
+            "divide",
+            Kind::Integer(1, 127),
+            "4",
+            "So many steps of the encoder count as one.",
+        )
+        .with(TURNED)
+        .needs(&["relative"]),
+        Key::new(
+            "accelerate",
+            Kind::Flag,
+            "true",
+            "false: a fast turn counts no more than a slow one.",
+        )
+        .with(TURNED)
+        .needs(&["relative"]),
         Key::new(
             "takeover",
             Kind::Words(&["jump", "pickup"]),
