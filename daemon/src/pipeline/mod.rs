@@ -215,11 +215,11 @@ impl Pipeline {
         let is_message = matches!(cause, Cause::Message(..) | Cause::Sysex(..));
         let record = core.history.add(cause, received, decided, &mut core.outputs);
         for entry in &mut record.requests {
-            let outcome = self.send(&entry.request);
+            // Before the hand-off, because a back end on another thread may be quicker than a stamp after it.
             entry.handed_off = clock::now();
-            if let Some(outcome) = outcome {
+            if let Some(outcome) = self.send(&entry.request) {
                 core.counters.count(&outcome);
-                let (started, done) = (decided, entry.handed_off);
+                let (started, done) = (entry.handed_off, clock::now());
                 entry.report = Some(Report { request: entry.request.id, outcome, started, done });
             }
         }
