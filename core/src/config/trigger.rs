@@ -60,7 +60,14 @@ pub(super) fn read(ctx: &mut Context, value: &Written<'_>) -> Option<ReadTrigger
             Trigger::Sequence { controls, within }
         }
         _ => {
-            let control = selector(ctx, &table, device, channel)?;
+            let Some(control) = selector(ctx, &table, device, channel) else {
+                // The other keys can be wrong too, and are to be reported with it.
+                if let Some(kind) = kind_of(table.leading) {
+                    let stand_in = Selector { device, channel, kind, number: Some(0) };
+                    let _ = of_control(ctx, &table, stand_in, &mut read);
+                }
+                return None;
+            };
             read.control_name = table.text_if_there("control").map(str::to_owned);
             of_control(ctx, &table, control, &mut read)
         }
@@ -89,6 +96,17 @@ fn realtime(ctx: &mut Context, table: &Table<'_>, device: Option<DeviceId>) -> O
         _ => Realtime::Reset,
     };
     Some(Trigger::Realtime { device, message })
+}
+
+/// The kind of control that a leading key means, where the key alone says it.
+fn kind_of(leading: Option<&str>) -> Option<ControlKind> {
+    match leading? {
+        "note" => Some(ControlKind::Note),
+        "cc" => Some(ControlKind::Controller),
+        "cc14" => Some(ControlKind::Controller14),
+        "pressure" => Some(ControlKind::PolyPressure),
+        _ => None,
+    }
 }
 
 /// The control that the trigger's leading key means.

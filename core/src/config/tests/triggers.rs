@@ -79,6 +79,7 @@ fn wrong_notes_and_gestures() {
     wrong("{ note = 1.5 }", &["E005 5:15 a note such as"]);
     wrong("{ note = 1, hold = 400 }", &["E005 5:25 write \"400ms\""]);
     wrong("{ note = 1, hold = \"400\" }", &["E009 5:25 unit is missing"]);
+    wrong("{ note = 999, hold = \"400\" }", &["E006 5:15", "E009 5:27 unit is missing"]);
     wrong("{ note = 1, hold = \"0\" }", &["E006 5:25"]);
     wrong("{ note = 1, hold = false }", &["E005 5:25"]);
     wrong("{ note = 1, taps = 9 }", &["E006 5:25 2 to 8"]);
