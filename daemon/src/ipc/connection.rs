@@ -35,6 +35,9 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// For how long the rest of a line that is too long is thrown away, so that the client gets to reading why.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// And how many bytes of it. Whoever sends more than this does not read.
+const DRAIN_BYTES_MAX: usize = 4 * LINE_BYTES_MAX;
+
 /// What the loops of one client share.
 struct Client {
     id: u64,
@@ -127,7 +130,14 @@ fn hello_timeout() -> ErrorObject {
 
 async fn drain(mut stream: &Stream) {
     let mut piece = vec![0; 16_384];
-    let all = async { while matches!(stream.read(&mut piece).await, Ok(1..)) {} };
+    let mut left = DRAIN_BYTES_MAX;
+    let all = async {
+        while let Ok(length @ 1..) = stream.read(&mut piece).await
+            && length < left
+        {
+            left -= length;
+        }
+    };
     // Out of time is as good as done.
     let _ = timeout(DRAIN_TIMEOUT, all).await;
 }

@@ -10,6 +10,7 @@ use padgate_ipc::rpc::Response;
 use padgate_ipc::{ErrorCode, ErrorObject};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
+use tokio::task::JoinSet;
 
 use super::{Control, Hub, connection, socket};
 
@@ -26,7 +27,7 @@ pub(crate) struct Shared {
     pub(crate) clients: AtomicUsize,
 }
 
-/// The server. It runs as long as [`Server::run`] is polled; connections end with the runtime.
+/// The server.
 pub struct Server {
     listener: Listener,
     shared: Arc<Shared>,
@@ -39,40 +40,56 @@ impl Server {
         Server { listener, shared: Arc::new(Shared { control, hub, clients: AtomicUsize::new(0) }) }
     }
 
-    /// Accepts clients for ever.
-    pub async fn run(&self) {
-        for id in 0_u64.. {
-            match self.listener.accept().await {
-                Ok(stream) => self.admit(stream, id),
-                Err(error) => {
-                    tracing::warn!(%error, "a client could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+    /// Accepts clients until `stop`, then disconnects all of them. Calls under way are told to end; they do so on
+    /// their own threads.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        let mut talks = JoinSet::new();
+        let mut last_id = 0;
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok(stream) => {
+                        last_id += 1;
+                        self.admit(stream, last_id, &mut talks);
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a client could not be accepted");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                Some(ended) = talks.join_next() => {
+                    if let Err(error) = ended {
+                        tracing::error!(%error, "a connection ended in a panic");
+                    }
                 }
+                () = &mut stop => break,
             }
         }
+        talks.shutdown().await;
     }
 
-    fn admit(&self, stream: Stream, id: u64) {
+    fn admit(&self, stream: Stream, id: u64, talks: &mut JoinSet<()>) {
         if !socket::may_connect(&stream) {
             tracing::warn!("a process of another user wanted to connect: refused");
             let text = "only the user who started the daemon may use it: start your own with `padgated`";
-            return refuse(stream, ErrorObject::new(ErrorCode::Forbidden, text));
+            return refuse(stream, ErrorObject::new(ErrorCode::Forbidden, text), talks);
         }
         if self.shared.clients.fetch_add(1, Ordering::Relaxed) >= CLIENTS_MAX {
             self.shared.clients.fetch_sub(1, Ordering::Relaxed);
             tracing::warn!("more than {CLIENTS_MAX} clients: one was refused");
             let text =
                 format!("{CLIENTS_MAX} clients are connected, which is the most: close one and try again");
-            return refuse(stream, ErrorObject::new(ErrorCode::TooManyClients, text));
+            return refuse(stream, ErrorObject::new(ErrorCode::TooManyClients, text), talks);
         }
-        tokio::spawn(connection::talk(stream, id, Arc::clone(&self.shared)));
+        talks.spawn(connection::talk(stream, id, Arc::clone(&self.shared)));
     }
 }
 
 /// Says why, and disconnects. The line fits into the empty buffer of a new socket, so that nothing is waited for.
-fn refuse(mut stream: Stream, error: ErrorObject) {
+fn refuse(mut stream: Stream, error: ErrorObject, talks: &mut JoinSet<()>) {
     let line = Response { id: Value::Null, outcome: Err(error) }.line() + "\n";
-    tokio::spawn(async move {
+    talks.spawn(async move {
         // If it can't be told, it is disconnected all the same.
         let _ = tokio::time::timeout(ACCEPT_PAUSE, stream.write_all(line.as_bytes())).await;
     });
