@@ -12,7 +12,7 @@ use padgate_core::ids::{DeviceId, Names, TargetId};
 use padgate_core::midi::{Message, note};
 use padgate_core::ruleset::action::{MediaKey, MouseButton, PointerMove, Switch};
 use padgate_core::ruleset::trigger::ControlKind;
-use padgate_core::ruleset::{Gesture, Mapping};
+use padgate_core::ruleset::{Gesture, Mapping, Trigger};
 use padgate_core::time::Time;
 
 /// `C1 (ch 1) on pads`.
@@ -84,7 +84,7 @@ pub fn decision(trace: &Trace, at: Time, names: &Names) -> String {
         }
         Trace::Released { mapping: it, .. } => format!("{} got the release of its press", mapping(it)),
         Trace::Passed { mapping: it, reason } => {
-            format!("{} did not fire: {}", mapping(it), pass_reason(*reason, names))
+            format!("{} did not fire: {}", mapping(it), pass_reason(it, *reason, names))
         }
         Trace::Refused { mapping: it, reason } => {
             format!("{} was refused: {}", mapping(it), refusal(*reason))
@@ -101,7 +101,7 @@ pub fn decision(trace: &Trace, at: Time, names: &Names) -> String {
     }
 }
 
-fn pass_reason(reason: PassReason, names: &Names) -> String {
+fn pass_reason(mapping: &Mapping, reason: PassReason, names: &Names) -> String {
     match reason {
         PassReason::Mode(mode) => format!("its mode \"{}\" is not active", names.modes.name(mode)),
         PassReason::Condition => "its condition (`when`) is not true".to_owned(),
@@ -109,9 +109,12 @@ fn pass_reason(reason: PassReason, names: &Names) -> String {
         PassReason::Range => "the value is outside its range, or was inside it before".to_owned(),
         PassReason::Direction => "the control moved the other way".to_owned(),
         PassReason::Shadowed => "another mapping with the same gesture comes first".to_owned(),
-        PassReason::OtherGesture(wanted) => {
-            format!("it wants {}, and this was another gesture", gesture(wanted))
-        }
+        PassReason::OtherGesture(was) => match &mapping.trigger {
+            Trigger::Press { gesture: wanted, .. } => {
+                format!("it wants {}, and this was {}", gesture(*wanted), gesture(was))
+            }
+            _ => format!("this was {}", gesture(was)),
+        },
         PassReason::Incomplete => "the chord or sequence was not completed".to_owned(),
         PassReason::Pickup => {
             "the control has not met the present value yet (`takeover = \"pickup\"`)".to_owned()
