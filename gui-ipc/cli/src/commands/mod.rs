@@ -58,7 +58,7 @@ fn explain(arguments: &args::Explain, output: &mut Output) -> anyhow::Result<Cod
             output.line(sentence)?;
         }
     }
-    Ok(if explanation.found { Code::Done } else { Code::Failure })
+    Ok(Code::Done)
 }
 
 fn mode(arguments: &args::Mode, output: &mut Output) -> anyhow::Result<Code> {
