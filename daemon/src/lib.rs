@@ -1,6 +1,7 @@
 //! Padgate's daemon as a library, so that tests can run it in their own process.
 
 pub mod actions;
+pub mod app;
 pub mod clock;
 pub mod config;
 pub mod facts;
