@@ -1,10 +1,10 @@
 //! The daemon put together: what starts in which order, and ends in which.
 //!
-//! - [`wiring`]: the pipeline, MIDI and actions, which all know each other.
+//! - `wiring`: the pipeline, MIDI and actions, which all know each other.
 //! - [`daemon`]: what front ends can ask ([`crate::ipc::Control`]).
-//! - [`feeds`]: from the pipeline to subscribers.
+//! - `feeds`: from the pipeline to subscribers.
 //! - [`press`]: what `press` and `explain` make of a control's name.
-//! - [`report`], [`status`]: the configuration's and MIDI's types as the protocol's.
+//! - [`report`], `status`: the configuration's and MIDI's types as the protocol's.
 
 pub mod daemon;
 mod feeds;

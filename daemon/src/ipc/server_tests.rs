@@ -1,175 +1,20 @@
 //! The server over a real socket, with a daemon that has no devices.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+#[path = "server_fake.rs"]
+mod fake;
 
-use padgate_ipc::check::{CheckParams, CheckReport};
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Instant;
+
 use padgate_ipc::event::{Event, Topic};
-use padgate_ipc::method::{
-    Empty, ExplainParams, Explanation, GetStatus, ModeParams, PanicResult, Play, PlayParams, PlayResult,
-    Press, PressParams, PressResult,
-};
-use padgate_ipc::state::State;
-use padgate_ipc::status::{DeviceList, ModeState, Status};
-use padgate_ipc::{Client, ClientError, ErrorCode, ErrorObject};
-use serde_json::{Value, json};
+use padgate_ipc::method::{Empty, ExplainParams, GetStatus, Play, PlayParams, Press, PressParams};
+use padgate_ipc::{Client, ClientError, ErrorCode};
+use serde_json::json;
 
-use super::super::socket::Claim;
-use super::super::{Cancel, Control, Hub};
-use super::{CLIENTS_MAX, Server};
-
-/// How long anything may take before a test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-struct Fake {
-    /// What was called, as far as tests ask.
-    log: Mutex<Sender<String>>,
-}
-
-impl Fake {
-    fn say(&self, what: impl Into<String>) {
-        // A test that has ended listens to nothing.
-        let _ = self.log.lock().unwrap().send(what.into());
-    }
-}
-
-impl Control for Fake {
-    fn status(&self) -> Status {
-        Status { version: "fake".into(), ..Status::default() }
-    }
-    fn devices(&self) -> DeviceList {
-        panic!("a mistake in the daemon, on purpose")
-    }
-    fn state(&self) -> State {
-        State::default()
-    }
-    fn interest(&self, topic: Topic, wanted: bool) {
-        self.say(format!("{topic:?} {wanted}"));
-    }
-    fn explain(&self, _: &ExplainParams) -> Result<Explanation, ErrorObject> {
-        Err(ErrorObject::new(ErrorCode::NotFound, "no such device"))
-    }
-    fn press(&self, params: &PressParams, cancel: &Cancel) -> Result<PressResult, ErrorObject> {
-        self.say("down");
-        let cut_short = cancel.wait_until(Instant::now() + Duration::from_millis(params.hold_ms));
-        self.say(if cut_short { "up early" } else { "up" });
-        Ok(PressResult::default())
-    }
-    fn play(
-        &self,
-        _: &PlayParams,
-        _: &Cancel,
-        progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<PlayResult, ErrorObject> {
-        progress(1, 2);
-        Ok(PlayResult { total: 2, played: 2, ..PlayResult::default() })
-    }
-    fn reload(&self) -> Result<CheckReport, ErrorObject> {
-        Ok(CheckReport::default())
-    }
-    fn mode(&self, _: &ModeParams) -> Result<ModeState, ErrorObject> {
-        Ok(ModeState::default())
-    }
-    fn panic(&self) -> PanicResult {
-        PanicResult::default()
-    }
-    fn check(&self, _: &CheckParams) -> Result<CheckReport, ErrorObject> {
-        Ok(CheckReport::default())
-    }
-}
-
-/// A server on a thread of its own; it ends with this.
-struct Running {
-    path: PathBuf,
-    hub: Arc<Hub>,
-    log: Receiver<String>,
-    stop: Option<tokio::sync::oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
-    _folder: tempfile::TempDir,
-}
-
-impl Running {
-    fn start() -> Running {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("run/ctl.sock");
-        let claim = Claim::take(&path).unwrap();
-        let (log, heard) = channel();
-        let hub = Arc::new(Hub::default());
-        let control = Arc::new(Fake { log: Mutex::new(log) });
-        let (stop, stopped) = tokio::sync::oneshot::channel();
-        let (ready, is_ready) = channel();
-        let thread = std::thread::spawn({
-            let hub = Arc::clone(&hub);
-            move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                runtime.block_on(async {
-                    let server = Server::new(claim.listen().unwrap(), control, hub);
-                    ready.send(()).unwrap();
-                    // The other end is dropped, never used.
-                    server.run(async { drop(stopped.await) }).await;
-                });
-            }
-        });
-        is_ready.recv_timeout(PATIENCE).unwrap();
-        Running { path, hub, log: heard, stop: Some(stop), thread: Some(thread), _folder: folder }
-    }
-
-    fn client(&self) -> Client {
-        Client::connect_to(&self.path, "test").unwrap()
-    }
-
-    fn heard(&self) -> String {
-        self.log.recv_timeout(PATIENCE).unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        self.thread.take().unwrap().join().unwrap();
-    }
-}
-
-/// A client that says whatever it wants.
-struct Raw {
-    stream: UnixStream,
-    lines: BufReader<UnixStream>,
-}
-
-impl Raw {
-    fn connect(path: &Path) -> Raw {
-        let stream = UnixStream::connect(path).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        Raw { lines: BufReader::new(stream.try_clone().unwrap()), stream }
-    }
-
-    fn say(&mut self, text: &str) {
-        self.stream.write_all(text.as_bytes()).unwrap();
-    }
-
-    fn hear(&mut self) -> Value {
-        let mut line = String::new();
-        self.lines.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
-    }
-
-    fn error(&mut self) -> ErrorCode {
-        let answer = self.hear();
-        ErrorCode::from_number(answer["error"]["code"].as_i64().unwrap_or_else(|| panic!("{answer}")))
-    }
-
-    fn is_closed(&mut self) -> bool {
-        let mut rest = Vec::new();
-        match self.lines.read_to_end(&mut rest) {
-            Ok(_) => rest.is_empty(),
-            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
-        }
-    }
-}
+use super::CLIENTS_MAX;
+use crate::ipc::socket::Claim;
+use fake::{PATIENCE, Raw, Running};
 
 const HELLO: &str =
     "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"hello\",\"params\":{\"protocol\":{\"major\":1}}}\n";
