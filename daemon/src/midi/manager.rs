@@ -213,7 +213,12 @@ impl<B: Backend> Manager<B> {
             self.open(entry, &ports, &assignment, unavailable.as_deref(), now);
         }
         self.entries = entries;
-        self.open_virtual(unavailable.as_deref(), now);
+        let ports = if self.open_virtual(unavailable.as_deref(), now) {
+            // So that the new ones are listed too.
+            self.backend.ports().unwrap_or(ports)
+        } else {
+            ports
+        };
         self.publish(&ports, unavailable);
         let links = self.entries.values().flat_map(|entry| [entry.input.again(), entry.output.again()]);
         let next = links.chain([self.virtual_input.again(), self.virtual_output.again()]).flatten().min();
@@ -261,10 +266,12 @@ impl<B: Backend> Manager<B> {
         }
     }
 
-    fn open_virtual(&mut self, unavailable: Option<&str>, now: Instant) {
+    /// Makes the virtual ports, where they are wanted and there are none. Returns whether it made any.
+    fn open_virtual(&mut self, unavailable: Option<&str>, now: Instant) -> bool {
         if !self.config.virtual_ports {
-            return;
+            return false;
         }
+        let mut made = false;
         let named = |name: &str, direction| Port {
             key: PortKey(name.to_owned()),
             direction,
@@ -278,7 +285,7 @@ impl<B: Backend> Manager<B> {
             self.virtual_input = Link::Absent;
             self.virtual_output = Link::Absent;
             self.shared.virtual_slot.close(format!("is unavailable: {reason}"));
-            return;
+            return false;
         }
         if let Some(device) = self.config.virtual_device {
             let port = named(VIRTUAL_INPUT, PortDirection::Input);
@@ -288,6 +295,7 @@ impl<B: Backend> Manager<B> {
                 let connected = stream.connected();
                 let result = self.backend.open_virtual_input(stream);
                 connected.store(result.is_ok(), Ordering::Release);
+                made |= result.is_ok();
                 self.virtual_input = opened(result, &port, pause, VIRTUAL_INPUT);
             }
         }
@@ -299,8 +307,10 @@ impl<B: Backend> Manager<B> {
             if let Err(error) = &result {
                 slot.close(failure(&port, error).1);
             }
+            made |= result.is_ok();
             self.virtual_output = opened(result, &port, pause, VIRTUAL_OUTPUT);
         }
+        made
     }
 
     fn stream(&self, device: DeviceId, name: &Arc<str>, counters: &Arc<Counters>) -> Stream {

@@ -53,6 +53,9 @@ impl Wire for FakeWire {
     fn piece_bytes_max(&self) -> usize {
         256
     }
+    fn pieces_at_once(&self) -> usize {
+        8
+    }
     fn may_repeat(&self) -> bool {
         true
     }

@@ -16,9 +16,6 @@ use super::status::Counters;
 /// How much may wait for one output, in bytes: two firmware-sized System Exclusives of 1 MB. When it is full,
 /// messages are refused, except releases.
 pub(super) const BACKLOG_BYTES_MAX: usize = 2 << 20;
-/// How many pieces of System Exclusive are written at a time. With pieces of 256 bytes that is half of what an ALSA
-/// client with an ordinary queue of 200 cells can hold.
-const PIECES_AT_ONCE: usize = 8;
 /// The pause between two rounds while there is progress.
 const PAUSE: Duration = Duration::from_millis(2);
 /// The longest pause while the receiver takes nothing.
@@ -40,6 +37,8 @@ pub(super) trait Wire: Send {
     fn sysex(&mut self, piece: &[u8]) -> Result<(), WireError>;
     /// The longest piece.
     fn piece_bytes_max(&self) -> usize;
+    /// How many pieces are written before a pause of 2 ms.
+    fn pieces_at_once(&self) -> usize;
     /// Whether a message that was refused because of a full queue can be written again. Not so for a virtual port with
     /// several readers, of which only one may be full: the others would hear it twice.
     fn may_repeat(&self) -> bool;
@@ -161,7 +160,7 @@ impl Slot {
         let mut state = lock(&self.state);
         let State::Open(link) = &mut *state else { return Round::Done };
         let mut progress = false;
-        for _ in 0..PIECES_AT_ONCE {
+        for _ in 0..link.wire.pieces_at_once() {
             let Some(first) = link.backlog.front() else { break };
             let rest = &first.bytes()[link.written..];
             let (piece, result) = match first {

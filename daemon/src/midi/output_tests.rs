@@ -39,6 +39,9 @@ impl Wire for Fake {
     fn piece_bytes_max(&self) -> usize {
         4
     }
+    fn pieces_at_once(&self) -> usize {
+        8
+    }
     fn may_repeat(&self) -> bool {
         self.repeat
     }

@@ -193,8 +193,12 @@ impl Wire for MidirWire {
     }
 
     fn piece_bytes_max(&self) -> usize {
-        // midir takes only whole System Exclusives, except on Windows, where it takes only whole ones too.
+        // midir takes only whole System Exclusives.
         usize::MAX
+    }
+
+    fn pieces_at_once(&self) -> usize {
+        1
     }
 
     fn may_repeat(&self) -> bool {

@@ -33,8 +33,6 @@ use super::{Lost, VIRTUAL_INPUT, VIRTUAL_OUTPUT};
 /// (`SNDRV_SEQ_MAX_CLIENT_EVENTS`); it gives 200 by itself. When it is full the kernel drops what comes, and the next
 /// read says so; see [`input`] for what happens then.
 const POOL_EVENTS: u32 = 2000;
-/// Room for as many events in the library's buffer, so that one system call fetches all. In bytes.
-const BUFFER_BYTES: u32 = POOL_EVENTS * 28;
 /// The client that announces ports, and has none that anybody wants.
 const SYSTEM_CLIENT: i32 = 0;
 
@@ -324,8 +322,7 @@ fn read<'a>(input: &'a mut alsa::seq::Input<'_>) -> Taken<'a> {
 
 /// Gives a client the largest input queue that the kernel allows.
 fn enlarge(seq: &Seq) -> Result<(), alsa::Error> {
-    seq.set_client_pool_input(POOL_EVENTS)?;
-    seq.input().set_input_buffer_size(BUFFER_BYTES)
+    seq.set_client_pool_input(POOL_EVENTS)
 }
 
 fn connect(seq: &Seq, from: Addr, to: Addr) -> Result<(), alsa::Error> {
