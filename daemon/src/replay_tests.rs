@@ -39,6 +39,7 @@ fn run(recording: &str, format: Format) -> Result<String, ReplayError> {
         id: names.devices.find("pads").unwrap(),
         ports: padgate_core::ruleset::DevicePorts::default(),
         echo: Duration::ZERO,
+        controls: Vec::new(),
     };
     let rules = Ruleset {
         names,

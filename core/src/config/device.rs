@@ -14,7 +14,7 @@ use super::{Controllers, syntax};
 use crate::ids::{DeviceId, VIRTUAL_INPUT};
 use crate::midi::Channel;
 use crate::ruleset::trigger::ControlKind;
-use crate::ruleset::{Device, DevicePorts, PortPattern};
+use crate::ruleset::{Device, DevicePorts, NamedControl, PortPattern};
 
 /// What the rest of the configuration needs to know of a device.
 pub(super) struct DeclaredDevice {
@@ -28,14 +28,6 @@ pub(super) struct DeclaredDevice {
     controller_controls: Rc<HashMap<String, NamedControl>>,
 }
 
-/// What a control sends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct NamedControl {
-    pub(super) kind: ControlKind,
-    pub(super) number: u8,
-    pub(super) channel: Option<Channel>,
-}
-
 impl DeclaredDevice {
     /// The control with this name.
     pub(super) fn control(&self, name: &str) -> Option<NamedControl> {
@@ -45,6 +37,13 @@ impl DeclaredDevice {
     /// The names of its controls.
     pub(super) fn control_names(&self) -> impl Iterator<Item = &str> {
         self.own_controls.keys().chain(self.controller_controls.keys()).map(String::as_str)
+    }
+
+    fn controls(&self) -> Vec<(String, NamedControl)> {
+        let mut names: Vec<&str> = self.control_names().collect();
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().filter_map(|name| Some((name.to_owned(), self.control(name)?))).collect()
     }
 }
 
@@ -79,6 +78,11 @@ pub(super) fn read(
     devices
 }
 
+/// A device of which nothing is known.
+fn bare(id: DeviceId) -> Device {
+    Device { id, ports: DevicePorts::default(), echo: std::time::Duration::ZERO, controls: Vec::new() }
+}
+
 /// The device behind the virtual input port is always there, unless the configuration says something of it.
 fn virtual_input(ctx: &mut Context) -> Option<Device> {
     if ctx.devices.contains_key(VIRTUAL_INPUT) {
@@ -94,7 +98,7 @@ fn virtual_input(ctx: &mut Context) -> Option<Device> {
         controller_controls: Rc::default(),
     };
     ctx.devices.insert(VIRTUAL_INPUT.to_owned(), declared);
-    Some(Device { id, ports: DevicePorts::default(), echo: std::time::Duration::ZERO })
+    Some(bare(id))
 }
 
 type ControllerCache = HashMap<String, Rc<HashMap<String, NamedControl>>>;
@@ -108,7 +112,7 @@ fn device(
     controllers: &dyn Controllers,
     cache: &mut ControllerCache,
 ) -> (Device, DeclaredDevice) {
-    let mut device = Device { id, ports: DevicePorts::default(), echo: std::time::Duration::ZERO };
+    let mut device = bare(id);
     let mut declared = DeclaredDevice {
         id,
         spot,
@@ -134,6 +138,7 @@ fn device(
             read
         });
     }
+    device.controls = declared.controls();
     (device, declared)
 }
 

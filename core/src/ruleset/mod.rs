@@ -45,6 +45,19 @@ pub struct Device {
     /// An incoming message that equals one sent to the device less than this long ago is an echo, and is
     /// dropped. Zero: nothing is dropped.
     pub echo: Duration,
+    /// What its controls are called, sorted by name.
+    pub controls: Vec<(String, NamedControl)>,
+}
+
+/// What a control that has a name sends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NamedControl {
+    /// Its sort.
+    pub kind: trigger::ControlKind,
+    /// Its number, 0 to 127; 0 where the kind has none.
+    pub number: u8,
+    /// Its channel; `None`: any.
+    pub channel: Option<crate::midi::Channel>,
 }
 
 /// Which of the operating system's ports belong to a device.

@@ -52,6 +52,7 @@ pub(crate) fn rules<const N: usize>(maps: [Map; N]) -> Ruleset {
         id,
         ports: DevicePorts { output: Some(PortPattern("*".into())), ..DevicePorts::default() },
         echo,
+        controls: Vec::new(),
     };
     Ruleset {
         names: names(),

@@ -48,14 +48,26 @@ pub fn device(name: Option<&str>, devices: &[Device], names: &Names) -> Result<D
     })
 }
 
-/// What a control is in MIDI.
+/// What a control is in MIDI. A name that the user or the controller file gave comes before a note's.
 ///
 /// # Errors
 ///
-/// If it is no note and nothing else either.
-pub fn control(spec: &ControlSpec) -> Result<(ControlKind, u8, Option<Channel>), ErrorObject> {
+/// If it is neither a named control of `device` (`None`: of any device), nor a note, nor anything else.
+fn control(
+    spec: &ControlSpec,
+    device: Option<DeviceId>,
+    devices: &[Device],
+) -> Result<(ControlKind, u8, Option<Channel>), ErrorObject> {
+    let channel = spec.channel.and_then(Channel::from_human);
     let (kind, number) = match &spec.kind {
-        ControlName::Named(name) => (ControlKind::Note, note_number(name)?),
+        ControlName::Named(name) => {
+            let mut meant = devices.iter().filter(|known| device.is_none_or(|device| device == known.id));
+            let named = meant.find_map(|device| device.controls.iter().find(|(known, _)| known == name));
+            if let Some((_, named)) = named {
+                return Ok((named.kind, named.number, channel.or(named.channel)));
+            }
+            (ControlKind::Note, note_number(name)?)
+        }
         ControlName::Controller(number) => (ControlKind::Controller, *number),
         ControlName::Controller14(number) => (ControlKind::Controller14, *number),
         ControlName::Bend => (ControlKind::Bend, 0),
@@ -63,13 +75,15 @@ pub fn control(spec: &ControlSpec) -> Result<(ControlKind, u8, Option<Channel>),
         ControlName::KeyPressure(name) => (ControlKind::PolyPressure, note_number(name)?),
         ControlName::Program(number) => (ControlKind::Program, *number),
     };
-    Ok((kind, number, spec.channel.and_then(Channel::from_human)))
+    Ok((kind, number, channel))
 }
 
 fn note_number(name: &str) -> Result<u8, ErrorObject> {
     note::parse(name).ok_or_else(|| {
         let text =
-            format!("{name:?} is no note: write C-1 to G9, a number up to 127, cc:7, bend or pressure");
+            format!(
+            "{name:?} is neither a control that has a name nor a note: write C-1 to G9, a number up to 127, cc:7, bend or pressure"
+        );
         ErrorObject::new(ErrorCode::NotFound, text)
     })
 }
@@ -90,7 +104,7 @@ pub fn wanted(
         None => None,
     };
     let Some(spec) = spec else { return Ok(Wanted { device, ..Wanted::default() }) };
-    let (kind, number, channel) = control(spec)?;
+    let (kind, number, channel) = control(spec, device, devices)?;
     // What comes in is one half of the pair.
     let kind = if kind == ControlKind::Controller14 { ControlKind::Controller } else { kind };
     Ok(Wanted { device, control: Some((kind, number)), channel })
@@ -105,7 +119,7 @@ pub fn plan(params: &PressParams, devices: &[Device], names: &Names) -> Result<P
     let device = device(params.device.as_deref(), devices, names)?;
     let (first, after_hold) = match (&params.control, &params.midi) {
         (Some(spec), _) => {
-            let (kind, number, channel) = control(spec)?;
+            let (kind, number, channel) = control(spec, Some(device), devices)?;
             let channel = channel.unwrap_or(Channel::from_wire(0));
             let (first, after_hold) = hand(kind, number, channel, params)?;
             let encode = |message: &Message| {
@@ -240,7 +254,9 @@ pub fn words(bytes: &[u8]) -> String {
 mod tests {
     use super::{plan, words};
     use padgate_core::ids::Names;
-    use padgate_core::ruleset::{Device, DevicePorts, PortPattern};
+    use padgate_core::midi::Channel;
+    use padgate_core::ruleset::trigger::ControlKind;
+    use padgate_core::ruleset::{Device, DevicePorts, NamedControl, PortPattern};
     use padgate_ipc::method::{PressParams, PressPhase};
     use std::time::Duration;
 
@@ -248,9 +264,11 @@ mod tests {
         let mut names = Names::default();
         names.devices.intern("of an earlier configuration");
         let id = names.devices.intern("pads");
+        let play =
+            NamedControl { kind: ControlKind::Controller, number: 94, channel: Channel::from_human(3) };
         let input = Some(PortPattern("*".into()));
         let ports = DevicePorts { input, ..DevicePorts::default() };
-        let devices = [Device { id, ports, echo: Duration::ZERO }];
+        let devices = [Device { id, ports, echo: Duration::ZERO, controls: vec![("play".into(), play)] }];
         let plan = plan(params, &devices, &names).map_err(|error| error.message)?;
         let all = |messages: &[Vec<u8>]| messages.iter().map(|bytes| words(bytes)).collect();
         Ok((names.devices.name(plan.device).to_owned(), all(&plan.first), all(&plan.after_hold)))
@@ -277,6 +295,8 @@ mod tests {
             (PressParams { value: Some(8192), ..on("bend") }, "pitch bend ch 1 value 8192", ""),
             (PressParams { value: Some(1), ..on("pressure:C4") }, "pressure C4 ch 1 value 1", ""),
             (on("program:5"), "program 5 ch 1", ""),
+            (on("play"), "cc 94 ch 3 value 127", "cc 94 ch 3 value 0"),
+            (on("play@4"), "cc 94 ch 4 value 127", "cc 94 ch 4 value 0"),
         ];
         for (params, first, after_hold) in cases {
             let expected = ("pads".to_owned(), first.to_owned(), after_hold.to_owned());

@@ -126,7 +126,10 @@ fn config(devices: &[(u32, &str)]) -> MidiConfig {
     let device = |(id, pattern): &(u32, &str)| {
         let pattern = Some(PortPattern((*pattern).into()));
         let ports = DevicePorts { input: pattern.clone(), output: pattern, usb: None };
-        (Device { id: DeviceId::new(*id), ports, echo: Duration::ZERO }, format!("dev{id}"))
+        (
+            Device { id: DeviceId::new(*id), ports, echo: Duration::ZERO, controls: Vec::new() },
+            format!("dev{id}"),
+        )
     };
     MidiConfig { devices: devices.iter().map(device).collect(), ..MidiConfig::default() }
 }

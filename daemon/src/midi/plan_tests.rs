@@ -38,7 +38,7 @@ fn usb(client: &str, number: u32, serial: Option<&str>, path: &str) -> Vec<Port>
 fn device(id: u32, input: &str, output: &str, usb: &str) -> Device {
     let pattern = |text: &str| (!text.is_empty()).then(|| PortPattern(text.into()));
     let ports = DevicePorts { input: pattern(input), output: pattern(output), usb: pattern(usb) };
-    Device { id: DeviceId::new(id), ports, echo: Duration::ZERO }
+    Device { id: DeviceId::new(id), ports, echo: Duration::ZERO, controls: Vec::new() }
 }
 
 /// The keys that each device gets, in the order of the devices, as `input/output`.

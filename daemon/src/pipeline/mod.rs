@@ -214,14 +214,23 @@ impl Pipeline {
         }
         let is_message = matches!(cause, Cause::Message(..) | Cause::Sysex(..));
         let record = core.history.add(cause, received, decided, &mut core.outputs);
+        let panicked = record.traces.contains(&Trace::Panicked);
         for entry in &mut record.requests {
             // Before the hand-off, because a back end on another thread may be quicker than a stamp after it.
             entry.handed_off = clock::now();
             if let Some(outcome) = self.send(&entry.request) {
-                core.counters.count(&outcome);
+                if !(panicked && silenced_nothing(&entry.request, &outcome)) {
+                    core.counters.count(&outcome);
+                }
                 let (started, done) = (entry.handed_off, clock::now());
                 entry.report = Some(Report { request: entry.request.id, outcome, started, done });
             }
+        }
+        if panicked {
+            record.requests.retain(|entry| match &entry.report {
+                Some(report) => !silenced_nothing(&entry.request, &report.outcome),
+                None => true,
+            });
         }
         record.handed_off = clock::now();
         core.counters.requests += record.requests.len() as u64;
@@ -260,6 +269,11 @@ impl Pipeline {
             Err(reason) => Outcome::Unavailable(reason),
         })
     }
+}
+
+/// Whether a panic told an output to be silent that is not there: a dozen lines for nothing in every monitor.
+fn silenced_nothing(request: &Request, outcome: &Outcome) -> bool {
+    request.mapping.is_none() && matches!(outcome, Outcome::Unavailable(_))
 }
 
 impl ReportSink for Pipeline {

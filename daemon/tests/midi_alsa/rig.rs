@@ -44,7 +44,7 @@ pub(crate) fn id(number: u32) -> DeviceId {
 pub(crate) fn device(number: u32, name: &str, input: &str, output: &str, usb: &str) -> (Device, String) {
     let pattern = |text: &str| (!text.is_empty()).then(|| PortPattern(text.into()));
     let ports = DevicePorts { input: pattern(input), output: pattern(output), usb: pattern(usb) };
-    (Device { id: id(number), ports, echo: Duration::ZERO }, name.into())
+    (Device { id: id(number), ports, echo: Duration::ZERO, controls: Vec::new() }, name.into())
 }
 
 /// Runs a program to its end.
