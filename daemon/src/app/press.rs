@@ -316,7 +316,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        assert!(planned(&on("H1")).unwrap_err().contains("no note"));
+        assert!(planned(&on("H1")).unwrap_err().contains("nor a note"));
         assert!(planned(&on("bend")).unwrap_err().contains("needs a value"));
         assert!(planned(&PressParams { value: Some(128), ..on("C1") }).unwrap_err().contains("127"));
         assert!(planned(&PressParams { value: Some(0), ..on("C1") }).unwrap_err().contains("release"));
