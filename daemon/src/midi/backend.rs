@@ -8,7 +8,8 @@ use super::stream::Stream;
 
 /// What a back end can do. It is made and used on the manager's thread.
 pub(super) trait Backend {
-    /// What keeps an input open; dropping it closes the input, after what had arrived was handed on.
+    /// What keeps an input open; dropping it closes the input, after what had arrived was handed on and
+    /// the stream has ended.
     type Input;
     /// All ports.
     ///

@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, channel};
 
 use alsa::poll::{Descriptors, Flags, pollfd};
 use alsa::{Direction, Seq};
@@ -41,21 +41,20 @@ const EVENTS_AT_ONCE: usize = 32;
 /// The niceness that an input's thread asks for: the one that PipeWire's threads have where they can't be real-time.
 const NICENESS: i32 = -11;
 
-/// Keeps an input open. Dropping it hands on what had arrived, closes the input, and waits until that is done.
+/// Keeps an input open. Dropping it hands on what had arrived, and waits until that is done; but not until the
+/// client is closed, for which some drivers take seconds when their device has just been unplugged.
 pub(in crate::midi) struct InputGuard {
     /// Dropped to make the thread end.
     stop: Option<UnixStream>,
-    thread: Option<JoinHandle<()>>,
-    _own: Own,
+    /// Disconnected when the stream has ended.
+    ended: Receiver<()>,
 }
 
 impl Drop for InputGuard {
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // The thread catches the panics of others; one of its own has been printed already.
-            drop(thread.join());
-        }
+        // Nothing is ever sent: this returns when the other end is dropped, also by a panic.
+        let _ = self.ended.recv();
     }
 }
 
@@ -70,13 +69,17 @@ pub(super) fn start(
     lost: Lost,
 ) -> std::io::Result<InputGuard> {
     let (stop, stopped) = UnixStream::pair()?;
-    let thread = std::thread::Builder::new().name(format!("midi in {name}")).spawn(move || {
+    let (ending, ended) = channel();
+    std::thread::Builder::new().name(format!("midi in {name}")).spawn(move || {
         let ended_by_itself = run(&seq, &stopped, connection.is_none(), stream);
+        drop(ending);
         if ended_by_itself {
             lost.tell(connection);
         }
+        drop(seq);
+        drop(own);
     })?;
-    Ok(InputGuard { stop: Some(stop), thread: Some(thread), _own: own })
+    Ok(InputGuard { stop: Some(stop), ended })
 }
 
 /// Reads until it is told to stop (then returns `false`), or the connection ends by itself.

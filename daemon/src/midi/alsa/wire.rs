@@ -23,8 +23,8 @@ const HARDWARE_PIECES_AT_ONCE: usize = 16;
 const PROGRAM_PIECES_AT_ONCE: usize = 2;
 
 pub(super) struct AlsaWire {
-    seq: Seq,
-    _own: Own,
+    /// `None` only while it is dropped.
+    client: Option<(Seq, Own)>,
     port: i32,
     /// Whether there is exactly one receiver.
     single: bool,
@@ -33,20 +33,31 @@ pub(super) struct AlsaWire {
 
 impl AlsaWire {
     pub(super) fn new(seq: Seq, own: Own, port: i32, single: bool, hardware: bool) -> AlsaWire {
-        AlsaWire { seq, _own: own, port, single, hardware }
+        AlsaWire { client: Some((seq, own)), port, single, hardware }
     }
 
     fn write(&self, mut event: Event<'_>) -> Result<(), WireError> {
         event.set_source(self.port);
         event.set_subs();
         event.set_direct();
-        match self.seq.event_output_direct(&mut event) {
+        let Some((seq, _)) = &self.client else { return Err(WireError::Other("it is closed".into())) };
+        match seq.event_output_direct(&mut event) {
             Ok(_) => Ok(()),
             Err(error) => Err(match Errno::from_raw_os_error(error.errno()) {
                 Errno::NOMEM | Errno::AGAIN | Errno::NOSPC => WireError::Full,
                 _ => WireError::Other(super::reason(&error)),
             }),
         }
+    }
+}
+
+impl Drop for AlsaWire {
+    /// Closes the client on a thread of its own: the kernel waits for what the hardware has not yet sent, some seconds for
+    /// hardware that has just been unplugged, and meanwhile other devices must be connected.
+    fn drop(&mut self) {
+        let client = self.client.take();
+        // Without a thread it is closed here and now, with the closure.
+        drop(std::thread::Builder::new().name("midi close".into()).spawn(move || drop(client)));
     }
 }
 
