@@ -1,0 +1,228 @@
+//! The house rules as tests: who may use whom, how long a file is, where `unsafe` is allowed, and what the engine
+//! may not know. A rule that reviewers would have to repeat is written down here instead.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The longest source file, in lines.
+const FILE_LINES_MAX: usize = 400;
+
+/// Which of the workspace's crates each may use, development and build dependencies included. A new crate
+/// needs a line here, and nothing may use the tests.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("padgate-core", &[]),
+    ("padgate-ipc", &[]),
+    ("padgated", &["padgate-core", "padgate-ipc"]),
+    ("padgate", &["padgate-ipc"]),
+    ("padgate-tests", &["padgate-core", "padgate-ipc", "padgated"]),
+];
+
+/// Folders in which `unsafe` may stand.
+const UNSAFE_ALLOWED: &[&str] = &["plugins/abi/", "plugins/sdk/", "plugins/host/"];
+
+/// What would make the engine depend on something else than its inputs.
+const CORE_FORBIDDEN: &[&str] = &[
+    "std::time::Instant",
+    "std::time::SystemTime",
+    "Instant::now",
+    "SystemTime::now",
+    "std::fs",
+    "std::env",
+    "std::thread",
+    "std::net",
+    "std::process",
+    "std::io",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace").to_path_buf()
+}
+
+/// All files of the project with one of these endings: their paths from the top, and their text.
+fn sources(endings: &[&str]) -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        for entry in entries {
+            let path = entry.expect("a folder can be listed").path();
+            let name = path.file_name().expect("entries have names").to_string_lossy().into_owned();
+            let built = matches!(name.as_str(), "target" | ".git" | "book" | "corpus" | "artifacts");
+            if path.is_dir() && !built {
+                walk(&path, found);
+            } else if path.is_file() {
+                found.push(path);
+            }
+        }
+    }
+    let root = root();
+    let mut found = Vec::new();
+    walk(&root, &mut found);
+    found.sort();
+    let mut sources = Vec::new();
+    for path in found {
+        let name = path.strip_prefix(&root).expect("it was found below").to_string_lossy().into_owned();
+        if endings.iter().any(|ending| name.ends_with(ending)) {
+            let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+            sources.push((name, text));
+        }
+    }
+    assert!(!sources.is_empty(), "no files with {endings:?} found");
+    sources
+}
+
+/// Rust files without this one, which names what it forbids.
+fn rust() -> Vec<(String, String)> {
+    sources(&[".rs"]).into_iter().filter(|(name, _)| name != "tests/tidy.rs").collect()
+}
+
+/// The part of a line that is code: what stands before `//`, unless that is inside a string (as in a URL).
+fn code(line: &str) -> &str {
+    match line.find("//") {
+        Some(at) if line[..at].matches('"').count() % 2 == 0 => &line[..at],
+        _ => line,
+    }
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(word).any(|(at, _)| {
+        !line[..at].ends_with(part_of_word) && !line[at + word.len()..].starts_with(part_of_word)
+    })
+}
+
+/// Fails with all the offences at once.
+fn none(rule: &str, offences: &[String]) {
+    assert!(offences.is_empty(), "{rule}:\n  {}\n", offences.join("\n  "));
+}
+
+/// Lines of code in which `offends` finds something, as `file:line: text`.
+fn lines(sources: &[(String, String)], offends: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut offences = Vec::new();
+    for (name, text) in sources {
+        for (index, line) in text.lines().enumerate() {
+            if offends(line) {
+                offences.push(format!("{name}:{}: {}", index + 1, line.trim()));
+            }
+        }
+    }
+    offences
+}
+
+#[test]
+fn crates_use_only_what_the_design_lets_them() {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo runs, since it runs this test");
+    assert!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo prints JSON");
+    let packages = metadata["packages"].as_array().expect("there are packages");
+    let names: Vec<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
+    let allowed: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
+    let mut offences = Vec::new();
+    for package in packages {
+        let name = package["name"].as_str().expect("packages have names");
+        let Some(may_use) = allowed.get(name) else {
+            offences.push(format!("{name} is not in the table of arrows"));
+            continue;
+        };
+        for dependency in package["dependencies"].as_array().expect("a list") {
+            let dependency = dependency["name"].as_str().expect("dependencies have names");
+            if names.contains(&dependency) && !may_use.contains(&dependency) && dependency != name {
+                offences.push(format!("{name} must not use {dependency}"));
+            }
+        }
+    }
+    none("dependency arrows", &offences);
+}
+
+#[test]
+fn files_are_short() {
+    let long: Vec<String> = sources(&[".rs"])
+        .iter()
+        .map(|(name, text)| (name, text.lines().count()))
+        .filter(|(_, lines)| *lines > FILE_LINES_MAX)
+        .map(|(name, lines)| format!("{name}: {lines} lines"))
+        .collect();
+    none(&format!("files of at most {FILE_LINES_MAX} lines; split by idea"), &long);
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    let silent: Vec<String> =
+        sources(&[".rs"]).into_iter().filter(|(_, text)| !text.starts_with("//! ")).map(|(name, _)| name).collect();
+    none("every source file opens with `//!`, what it is and why it is here", &silent);
+}
+
+#[test]
+fn unsafe_stays_where_it_is_allowed() {
+    let elsewhere: Vec<(String, String)> = rust()
+        .into_iter()
+        .filter(|(name, _)| !UNSAFE_ALLOWED.iter().any(|folder| name.starts_with(folder)))
+        .collect();
+    none("no `unsafe` here", &lines(&elsewhere, |line| has_word(code(line), "unsafe")));
+}
+
+#[test]
+fn the_engine_knows_no_clock_and_no_files() {
+    let core: Vec<(String, String)> = rust().into_iter().filter(|(name, _)| name.starts_with("core/src/")).collect();
+    assert!(!core.is_empty());
+    let offences = lines(&core, |line| CORE_FORBIDDEN.iter().any(|word| has_word(code(line), word)));
+    none("core reads no clock, file, socket, thread or environment: pass it in", &offences);
+}
+
+#[test]
+fn nothing_is_left_unfinished() {
+    let words = ["TODO", "FIXME", "XXX", "todo!", "unimplemented!"];
+    let mut files = rust();
+    files.extend(sources(&[".toml", ".md", ".yml"]));
+    none("finish it, or leave it out", &lines(&files, |line| words.iter().any(|word| has_word(line, word))));
+}
+
+#[test]
+fn no_test_is_ignored_and_none_sleeps() {
+    none("no ignored tests", &lines(&rust(), |line| line.trim_start().starts_with("#[ignore")));
+    let tests: Vec<(String, String)> = rust()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("tests/") || name.starts_with("core/") || name.contains("/tests/"))
+        .collect();
+    let offences = lines(&tests, |line| code(line).contains("thread::sleep") || code(line).contains("time::sleep"));
+    none("wait for an event with a deadline; don't sleep", &offences);
+}
+
+#[test]
+fn nothing_is_imported_by_the_glob() {
+    // `use super::*` in a test module is idiomatic elsewhere; here names say where they come from.
+    let offences = lines(&rust(), |line| {
+        let line = line.trim_start();
+        (line.starts_with("use ") || line.starts_with("pub use ")) && line.contains("::*") && !line.contains("prelude")
+    });
+    none("no glob imports, except of preludes", &offences);
+}
+
+#[test]
+fn the_changelog_has_a_place_for_what_is_new() {
+    let text = std::fs::read_to_string(root().join("CHANGELOG.md")).expect("there is a CHANGELOG.md");
+    assert!(text.lines().any(|line| line == "## [Unreleased]"), "CHANGELOG.md has no `## [Unreleased]`");
+}
+
+#[test]
+fn shell_scripts_parse() {
+    let scripts: Vec<(String, String)> = sources(&["run", "setup", "prepare", "usb-midi", "test", ".sh"])
+        .into_iter()
+        .filter(|(_, text)| text.starts_with("#!/usr/bin/env bash") || text.starts_with("#!/bin/bash"))
+        .collect();
+    assert!(scripts.iter().any(|(name, _)| name == ".ci/run"), "{:?}", scripts.iter().map(|s| &s.0).collect::<Vec<_>>());
+    let mut offences = Vec::new();
+    for (name, text) in &scripts {
+        if !text.contains("set -euo pipefail") {
+            offences.push(format!("{name}: no `set -euo pipefail`"));
+        }
+        let output = Command::new("bash").arg("-n").arg(root().join(name)).output().expect("bash runs");
+        if !output.status.success() {
+            offences.push(format!("{name}: {}", String::from_utf8_lossy(&output.stderr)));
+        }
+    }
+    none("shell scripts", &offences);
+}
