@@ -42,7 +42,8 @@ fn root() -> PathBuf {
 /// All files of the project with one of these endings: their paths from the top, and their text.
 fn sources(endings: &[&str]) -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-        let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let entries =
+            std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         for entry in entries {
             let path = entry.expect("a folder can be listed").path();
             let name = path.file_name().expect("entries have names").to_string_lossy().into_owned();
@@ -78,7 +79,7 @@ fn rust() -> Vec<(String, String)> {
 /// The part of a line that is code: what stands before `//`, unless that is inside a string (as in a URL).
 fn code(line: &str) -> &str {
     match line.find("//") {
-        Some(at) if line[..at].matches('"').count() % 2 == 0 => &line[..at],
+        Some(at) if line[..at].matches('"').count().is_multiple_of(2) => &line[..at],
         _ => line,
     }
 }
@@ -150,8 +151,11 @@ fn files_are_short() {
 
 #[test]
 fn every_file_says_what_it_is() {
-    let silent: Vec<String> =
-        sources(&[".rs"]).into_iter().filter(|(_, text)| !text.starts_with("//! ")).map(|(name, _)| name).collect();
+    let silent: Vec<String> = sources(&[".rs"])
+        .into_iter()
+        .filter(|(_, text)| !text.starts_with("//! "))
+        .map(|(name, _)| name)
+        .collect();
     none("every source file opens with `//!`, what it is and why it is here", &silent);
 }
 
@@ -166,7 +170,8 @@ fn unsafe_stays_where_it_is_allowed() {
 
 #[test]
 fn the_engine_knows_no_clock_and_no_files() {
-    let core: Vec<(String, String)> = rust().into_iter().filter(|(name, _)| name.starts_with("core/src/")).collect();
+    let core: Vec<(String, String)> =
+        rust().into_iter().filter(|(name, _)| name.starts_with("core/src/")).collect();
     assert!(!core.is_empty());
     let offences = lines(&core, |line| CORE_FORBIDDEN.iter().any(|word| has_word(code(line), word)));
     none("core reads no clock, file, socket, thread or environment: pass it in", &offences);
@@ -185,9 +190,12 @@ fn no_test_is_ignored_and_none_sleeps() {
     none("no ignored tests", &lines(&rust(), |line| line.trim_start().starts_with("#[ignore")));
     let tests: Vec<(String, String)> = rust()
         .into_iter()
-        .filter(|(name, _)| name.starts_with("tests/") || name.starts_with("core/") || name.contains("/tests/"))
+        .filter(|(name, _)| {
+            name.starts_with("tests/") || name.starts_with("core/") || name.contains("/tests/")
+        })
         .collect();
-    let offences = lines(&tests, |line| code(line).contains("thread::sleep") || code(line).contains("time::sleep"));
+    let offences =
+        lines(&tests, |line| code(line).contains("thread::sleep") || code(line).contains("time::sleep"));
     none("wait for an event with a deadline; don't sleep", &offences);
 }
 
@@ -196,7 +204,9 @@ fn nothing_is_imported_by_the_glob() {
     // `use super::*` in a test module is idiomatic elsewhere; here names say where they come from.
     let offences = lines(&rust(), |line| {
         let line = line.trim_start();
-        (line.starts_with("use ") || line.starts_with("pub use ")) && line.contains("::*") && !line.contains("prelude")
+        (line.starts_with("use ") || line.starts_with("pub use "))
+            && line.contains("::*")
+            && !line.contains("prelude")
     });
     none("no glob imports, except of preludes", &offences);
 }
@@ -213,7 +223,11 @@ fn shell_scripts_parse() {
         .into_iter()
         .filter(|(_, text)| text.starts_with("#!/usr/bin/env bash") || text.starts_with("#!/bin/bash"))
         .collect();
-    assert!(scripts.iter().any(|(name, _)| name == ".ci/run"), "{:?}", scripts.iter().map(|s| &s.0).collect::<Vec<_>>());
+    assert!(
+        scripts.iter().any(|(name, _)| name == ".ci/run"),
+        "{:?}",
+        scripts.iter().map(|s| &s.0).collect::<Vec<_>>()
+    );
     let mut offences = Vec::new();
     for (name, text) in &scripts {
         if !text.contains("set -euo pipefail") {

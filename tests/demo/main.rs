@@ -1,0 +1,53 @@
+//! `make demo`: starts a real `padgated` with `config/demo.toml`, plays a short performance through it, shows each gesture,
+//! what it did and how long that took, and fails if anything did not happen as it should.
+
+mod performance;
+mod report;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use padgate_tests::daemon::Daemon;
+use padgate_tests::folder::Folder;
+
+use report::Report;
+
+const CONFIG: &str = include_str!("../../config/demo.toml");
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("demo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Plays everything; false if something was not as it should be.
+fn run() -> Result<bool> {
+    let begun = Instant::now();
+    let mut daemon = Daemon::start_in(Folder::new(CONFIG)?).context("the daemon did not start")?;
+    daemon.show_log = false;
+    let mut watch = daemon.watch()?;
+    let status = watch.status()?;
+    println!(
+        "padgated {} runs as process {} with config/demo.toml ({} mappings) and a virtual controller.\n",
+        status.version,
+        daemon.process().id(),
+        status.config.mappings
+    );
+    let mut report = Report::new();
+    let home = daemon.home();
+    for gesture in performance::GESTURES {
+        report.line(gesture, performance::play(gesture, &mut watch, &home));
+    }
+    let ended = daemon.terminate()?;
+    report.end(&status, ended, begun.elapsed());
+    if report.failures > 0 {
+        println!("\nThe daemon's log:\n{}", daemon.log());
+    }
+    Ok(report.failures == 0)
+}
