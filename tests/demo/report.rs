@@ -18,7 +18,7 @@ pub(crate) struct Report {
 impl Report {
     /// Prints the head of the table.
     pub(crate) fn new() -> Report {
-        println!("    {:<33} {:>9} {:>9}   {}", "gesture", "decided", "done", "what Padgate did");
+        println!("    {:<33} {:>9} {:>9}   what Padgate did", "gesture", "decided", "done");
         Report { failures: 0, gestures: 0 }
     }
 
