@@ -31,8 +31,7 @@ fn run() -> Result<bool> {
     let begun = Instant::now();
     let mut daemon = Daemon::start_in(Folder::new(CONFIG)?).context("the daemon did not start")?;
     daemon.show_log = false;
-    let mut watch = daemon.watch()?;
-    let status = watch.status()?;
+    let status = daemon.watch()?.status()?;
     println!(
         "padgated {} runs as process {} with config/demo.toml ({} mappings) and a virtual controller.\n",
         status.version,
@@ -40,9 +39,8 @@ fn run() -> Result<bool> {
         status.config.mappings
     );
     let mut report = Report::new();
-    let home = daemon.home();
     for gesture in performance::GESTURES {
-        report.line(gesture, performance::play(gesture, &mut watch, &home));
+        report.line(gesture, performance::play(gesture, &daemon));
     }
     let ended = daemon.terminate()?;
     report.end(&status, ended, begun.elapsed());

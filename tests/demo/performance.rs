@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 use padgate_ipc::event::{OutcomeKind, Record};
-use padgate_ipc::method::{Explain, ExplainParams, Panic, Play, PlayParams, PlaySpeed, PressPhase};
+use padgate_ipc::method::{Explain, ExplainParams, Panic, Play as PlayFile, PlayParams, PlaySpeed, PressPhase};
+use padgate_tests::daemon::Daemon;
 use padgate_tests::events::Watch;
 use padgate_tests::smf;
 
@@ -19,7 +20,15 @@ const FILE_NOTES: usize = 10_000;
 pub(crate) struct Gesture {
     /// What the hand does.
     pub(crate) hand: &'static str,
-    play: fn(&mut Watch, &Path) -> Result<Done>,
+    play: Play,
+}
+
+/// How a gesture is played.
+enum Play {
+    /// By a client that hears of everything that happens.
+    Watched(fn(&mut Watch, &Daemon) -> Result<Done>),
+    /// By one that does not, because that would be more than anybody wants to hear.
+    Unwatched(fn(&Daemon) -> Result<Done>),
 }
 
 /// What came of a gesture.
@@ -34,120 +43,123 @@ pub(crate) struct Done {
 }
 
 /// Plays one gesture.
-pub(crate) fn play(gesture: &Gesture, watch: &mut Watch, home: &Path) -> Result<Done> {
-    (gesture.play)(watch, home)
+pub(crate) fn play(gesture: &Gesture, daemon: &Daemon) -> Result<Done> {
+    match gesture.play {
+        Play::Watched(play) => play(&mut daemon.watch()?, daemon),
+        Play::Unwatched(play) => play(daemon),
+    }
 }
 
 /// In this order, because some build on others: the mode, and whether it is recording.
 pub(crate) const GESTURES: &[Gesture] = &[
     Gesture {
         hand: "tap a pad",
-        play: |watch, home| {
+        play: Play::Watched(|watch, daemon| {
             watch.press(PADS, "C1", PressPhase::Tap)?;
-            started(watch, "Start a program", &home.join("started"))
-        },
+            started(watch, "Start a program", &daemon.home().join("started"))
+        }),
     },
     Gesture {
         hand: "tap a pad that does nothing yet",
-        play: |watch, home| {
+        play: Play::Watched(|watch, daemon| {
             watch.press(PADS, "E1", PressPhase::Tap)?;
-            ensure!(!home.join("marked").exists(), "it should do nothing while nothing is recorded");
+            ensure!(!daemon.home().join("marked").exists(), "it should do nothing while nothing is recorded");
             why(watch, "E1")
-        },
+        }),
     },
     Gesture {
         hand: "hold a pad for 0.4 s",
-        play: |watch, _| {
+        play: Play::Watched(|watch, _| {
             watch.hold(PADS, "record", 400)?;
             sets(watch, "Record", "recording", 1.0)
-        },
+        }),
     },
     Gesture {
         hand: "tap the same pad",
-        play: |watch, _| {
+        play: Play::Watched(|watch, _| {
             watch.press(PADS, "record", PressPhase::Tap)?;
             sets(watch, "Next take", "take", 2.0)
-        },
+        }),
     },
     Gesture {
         hand: "tap the pad that did nothing",
-        play: |watch, home| {
+        play: Play::Watched(|watch, daemon| {
             watch.press(PADS, "E1", PressPhase::Tap)?;
-            started(watch, "Mark", &home.join("marked"))
-        },
+            started(watch, "Mark", &daemon.home().join("marked"))
+        }),
     },
     Gesture {
         hand: "double tap",
-        play: |watch, _| {
+        play: Play::Watched(|watch, _| {
             watch.press(PADS, "G1", PressPhase::Tap)?;
             watch.press(PADS, "G1", PressPhase::Tap)?;
             let record = watch.done("Mix")?;
             in_modes(watch, &["default", "mix"])?;
             Ok(from(&record, "Mix: the mode is mix"))
-        },
+        }),
     },
     Gesture {
         hand: "move a fader to the middle",
-        play: |watch, _| {
+        play: Play::Watched(|watch, _| {
             watch.turn(PADS, "fader", 64)?;
             let record = watch.done("Level")?;
             let level = variable(watch, "level")?;
             ensure!(level > 0.0 && level < 0.5, "the slow curve gives less than half; the level is {level}");
             Ok(from(&record, &format!("Level: level = {level:.2}, on the slow curve")))
-        },
+        }),
     },
     Gesture {
         hand: "turn an encoder three steps",
-        play: |watch, _| {
+        play: Play::Watched(|watch, _| {
             for _ in 0..3 {
                 watch.turn(PADS, "wheel", 1)?;
             }
             watch.done("Next scene")?;
             watch.done("Next scene")?;
             sets(watch, "Next scene", "scene", 4.0)
-        },
+        }),
     },
     Gesture {
         hand: "hold shift and tap the first pad",
-        play: |watch, home| {
+        play: Play::Watched(|watch, daemon| {
             watch.press(PADS, "shift", PressPhase::Down)?;
             watch.done("Shift")?;
             watch.press(PADS, "C1", PressPhase::Tap)?;
-            let done = started(watch, "Start another program", &home.join("shifted"))?;
+            let done = started(watch, "Start another program", &daemon.home().join("shifted"))?;
             watch.press(PADS, "shift", PressPhase::Up)?;
             in_modes(watch, &["default", "mix"])?;
             Ok(done)
-        },
+        }),
     },
     Gesture {
         hand: "press two pads together",
-        play: |watch, home| {
+        play: Play::Watched(|watch, daemon| {
             watch.press(PADS, "A1", PressPhase::Down)?;
             watch.press(PADS, "B1", PressPhase::Down)?;
             watch.press(PADS, "A1", PressPhase::Up)?;
             watch.press(PADS, "B1", PressPhase::Up)?;
-            started(watch, "Both", &home.join("both"))
-        },
+            started(watch, "Both", &daemon.home().join("both"))
+        }),
     },
     Gesture {
         hand: "play three pads in turn",
-        play: |watch, home| {
+        play: Play::Watched(|watch, daemon| {
             for note in ["C2", "D2", "C2"] {
                 watch.press(PADS, note, PressPhase::Tap)?;
             }
-            let mut done = started(watch, "Secret knock", &home.join("knocked"))?;
+            let mut done = started(watch, "Secret knock", &daemon.home().join("knocked"))?;
             let outcome = watch.outcome_of("opened")?;
             ensure!(outcome.result == OutcomeKind::Done, "the second step: {}", outcome.result.word());
-            exists(&home.join("opened"))?;
+            exists(&daemon.home().join("opened"))?;
             done.did += ", and 0.1 s later another one";
             Ok(done)
-        },
+        }),
     },
-    Gesture { hand: "tap a pad that sends MIDI", play: sends_midi },
-    Gesture { hand: "10,000 notes from a MIDI file", play: file },
+    Gesture { hand: "tap a pad that sends MIDI", play: Play::Watched(sends_midi) },
+    Gesture { hand: "10,000 notes from a MIDI file", play: Play::Unwatched(file) },
     Gesture {
         hand: "let go of everything",
-        play: |watch, _| {
+        play: Play::Watched(|watch, _| {
             watch.press(PADS, "shift", PressPhase::Down)?;
             watch.done("Shift")?;
             let result = watch.call::<Panic>(&padgate_ipc::method::Empty {})?;
@@ -158,7 +170,7 @@ pub(crate) const GESTURES: &[Gesture] = &[
             );
             let stopped = if result.released.is_empty() { "nothing else was held" } else { "released" };
             Ok(Done { did: format!("panic: shift is up, {stopped}"), ..Done::default() })
-        },
+        }),
     },
 ];
 
@@ -242,7 +254,7 @@ fn why(watch: &mut Watch, control: &str) -> Result<Done> {
 }
 
 /// A note out of the virtual port, where there is a sequencer; else the reason why not.
-fn sends_midi(watch: &mut Watch, _home: &Path) -> Result<Done> {
+fn sends_midi(watch: &mut Watch, _: &Daemon) -> Result<Done> {
     watch.press(PADS, "C3", PressPhase::Tap)?;
     let record = watch.fired("Transpose")?;
     let request = &record.requests[0];
@@ -267,20 +279,20 @@ fn sends_midi(watch: &mut Watch, _home: &Path) -> Result<Done> {
 }
 
 /// Plays a MIDI file at full speed; every note counts.
-fn file(watch: &mut Watch, home: &Path) -> Result<Done> {
+fn file(daemon: &Daemon) -> Result<Done> {
     let mut events: Vec<(u32, &[u8])> = Vec::new();
     for _ in 0..FILE_NOTES {
         events.extend([(1, &[0x90, 72, 100][..]), (1, &[0x80, 72, 64][..])]);
     }
-    let path = home.join("demo.mid");
+    let path = daemon.home().join("demo.mid");
     std::fs::write(&path, smf::file(&events))?;
     let begun = Instant::now();
     let path = path.to_string_lossy().into_owned();
     let params = PlayParams { path, device: Some(PADS.to_owned()), speed: PlaySpeed::Full, progress: false };
-    let result = watch.call::<Play>(&params)?;
+    let result = daemon.client()?.call::<PlayFile>(&params)?;
     let took = begun.elapsed();
     ensure!(result.played as usize == 2 * FILE_NOTES, "{result:?}");
-    let notes = variable(watch, "notes")?;
+    let notes = variable(&mut daemon.watch()?, "notes")?;
     ensure!((notes - FILE_NOTES as f64).abs() < 0.5, "of {FILE_NOTES} notes {notes} were counted");
     Ok(Done { did: format!("Count: notes = {notes}, none lost"), decided: None, done: Some(took) })
 }

@@ -11,6 +11,7 @@ const TOUCH: &str = "[[map]]\nname = \"Touch\"\non = { device = \"pads\", note =
 #[test]
 fn every_reading_command_has_json_and_text() -> Result<()> {
     let daemon = Daemon::start(&with_pads(TOUCH))?;
+    daemon.padgate(&["press", "C1"])?.success()?;
     for arguments in [&["status"][..], &["devices"], &["explain"], &["mode"], &["check"]] {
         let text = daemon.padgate(arguments)?.success()?;
         assert!(!text.trim().is_empty(), "{arguments:?}");

@@ -3,16 +3,19 @@
 
 use std::ffi::CString;
 use std::fs::File;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::io::{PipeWriter, Write as _};
+use std::os::fd::AsRawFd as _;
+use std::path::Path;
 use std::process::Command;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use alsa::Direction;
+use alsa::poll::{Descriptors as _, poll, pollfd};
 use alsa::seq::{Addr, Event, EventType, MidiEvent, PortCap, PortSubscribe, PortType, Seq};
 use anyhow::{Context as _, Result, bail};
+use rustix::io::Errno;
 
 use crate::process::run;
 use crate::{DEADLINE, notice};
@@ -83,6 +86,8 @@ pub type Heard = (Instant, Vec<u8>);
 #[derive(Debug)]
 pub struct Synth {
     messages: Receiver<Heard>,
+    // Takes the port away when it is dropped.
+    _listener: Listener,
     /// Its address.
     pub address: (i32, i32),
 }
@@ -111,8 +116,14 @@ impl Synth {
             subscribe(&sequencer, Addr { client, port }, address)?;
         }
         let (sender, messages) = channel();
-        thread::spawn(move || listen(&sequencer, &sender));
-        Ok(Synth { messages, address })
+        let _listener = Listener::start(sequencer, move |event| {
+            let at = Instant::now();
+            if let Some(bytes) = decode(event) {
+                // Nobody wants it any more when the test is over.
+                let _ = sender.send((at, bytes));
+            }
+        })?;
+        Ok(Synth { messages, _listener, address })
     }
 
     /// Waits for the next message.
@@ -157,6 +168,8 @@ impl Synth {
 #[derive(Debug)]
 pub struct Announcements {
     ports: Receiver<(Instant, i32)>,
+    // Takes the port away when it is dropped.
+    _listener: Listener,
 }
 
 impl Announcements {
@@ -169,17 +182,14 @@ impl Announcements {
         let (sequencer, port) = client("Test announcements", Direction::Capture, PortCap::WRITE)?;
         subscribe(&sequencer, Addr::system_announce(), (sequencer.client_id()?, port))?;
         let (sender, ports) = channel();
-        thread::spawn(move || {
-            while let Ok(event) = sequencer.input().event_input() {
-                let address: Option<Addr> = event.get_data();
-                if let (EventType::PortStart, Some(address)) = (event.get_type(), address)
-                    && sender.send((Instant::now(), address.client)).is_err()
-                {
-                    break;
-                }
+        let _listener = Listener::start(sequencer, move |event| {
+            let address: Option<Addr> = event.get_data();
+            if let (EventType::PortStart, Some(address)) = (event.get_type(), address) {
+                // Nobody wants it any more when the test is over.
+                let _ = sender.send((Instant::now(), address.client));
             }
-        });
-        Ok(Announcements { ports })
+        })?;
+        Ok(Announcements { ports, _listener })
     }
 
     /// Waits for a port of a client of this name; gives when it was announced, and the client's number.
@@ -207,7 +217,6 @@ impl Announcements {
 pub struct UsbController {
     id: String,
     plugged: bool,
-    midi: PathBuf,
 }
 
 impl UsbController {
@@ -217,12 +226,20 @@ impl UsbController {
     ///
     /// If this machine has no USB controllers to plug in.
     pub fn plug(id: &str, product: &str, serial: &str) -> Result<UsbController> {
-        let printed = run(usb_midi().args(["plug", id, product, serial]))?.success()?;
-        // "hw:2,0" is /dev/snd/midiC2D0.
-        let numbers = printed.trim().strip_prefix("hw:").and_then(|numbers| numbers.split_once(','));
-        let (card, device) = numbers.with_context(|| format!("usb-midi printed {printed:?}"))?;
-        let midi = PathBuf::from(format!("/dev/snd/midiC{card}D{device}"));
-        Ok(UsbController { id: id.to_owned(), plugged: true, midi })
+        run(usb_midi().args(["plug", id, product, serial]))?.success()?;
+        Ok(UsbController { id: id.to_owned(), plugged: true })
+    }
+
+    /// What plays the controller `id`, as soon as the kernel knows it, though [`UsbController::plug`] may still be busy.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such controller.
+    pub fn keys_of(id: &str) -> Result<File> {
+        // A link to a folder "card2".
+        let card = std::fs::read_link(Path::new("/proc/asound").join(id)).with_context(|| format!("no card {id}"))?;
+        let number = card.to_string_lossy().trim_start_matches("card").to_owned();
+        Ok(File::options().write(true).open(format!("/dev/snd/midiC{number}D0"))?)
     }
 
     /// Plays it: bytes as they would come from its keys.
@@ -231,7 +248,7 @@ impl UsbController {
     ///
     /// If it can't be written to.
     pub fn send(&self, bytes: &[u8]) -> Result<()> {
-        File::options().write(true).open(&self.midi)?.write_all(bytes)?;
+        UsbController::keys_of(&self.id)?.write_all(bytes)?;
         Ok(())
     }
 
@@ -287,7 +304,8 @@ fn client_name(client: i32) -> Result<String> {
 }
 
 fn client(name: &str, direction: Direction, capabilities: PortCap) -> Result<(Seq, i32)> {
-    let sequencer = Seq::open(None, Some(direction), false)?;
+    // Listening, it is polled and must not wait; playing, it waits for room.
+    let sequencer = Seq::open(None, Some(direction), direction == Direction::Capture)?;
     let name = CString::new(name)?;
     sequencer.set_client_name(&name)?;
     let port =
@@ -303,33 +321,60 @@ fn subscribe(sequencer: &Seq, from: Addr, to: (i32, i32)) -> Result<()> {
     Ok(())
 }
 
-fn listen(sequencer: &Seq, sender: &Sender<Heard>) {
-    let Ok(coder) = MidiEvent::new(65_536) else { return };
-    coder.enable_running_status(false);
-    let mut buffer = vec![0; 65_536];
-    let mut input = sequencer.input();
-    loop {
-        match input.event_input() {
-            Ok(mut event) => {
-                let at = Instant::now();
-                if let Some(bytes) = decode(&coder, &mut event, &mut buffer)
-                    && sender.send((at, bytes)).is_err()
-                {
-                    return;
+/// A thread that waits for a client's events. It ends, and the client with it, when this is dropped, so that the next test
+/// finds no port of this one.
+#[derive(Debug)]
+struct Listener {
+    stop: Option<PipeWriter>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Listener {
+    fn start(sequencer: Seq, mut heard: impl FnMut(&mut Event<'_>) + Send + 'static) -> Result<Listener> {
+        // Closed by the drop, which the thread sees among what it polls.
+        let (stopped, stop) = std::io::pipe()?;
+        let thread = thread::spawn(move || {
+            let mut waits = vec![pollfd { fd: stopped.as_raw_fd(), events: 0, revents: 0 }];
+            let Ok(sequencer_waits) = (&sequencer, Some(Direction::Capture)).get() else { return };
+            waits.extend(sequencer_waits);
+            while poll(&mut waits, -1).is_ok() && waits[0].revents == 0 {
+                let mut input = sequencer.input();
+                loop {
+                    match input.event_input() {
+                        Ok(mut event) => heard(&mut event),
+                        // The kernel lost events for want of room; those that follow are still there, and the test sees
+                        // that some lack.
+                        Err(error) if error.errno() == Errno::NOSPC.raw_os_error() => {}
+                        // There are no more for now.
+                        Err(_) => break,
+                    }
                 }
             }
-            // The kernel lost events for want of room; those that follow are still there. The test sees that some lack.
-            Err(error) if error.errno() == rustix::io::Errno::NOSPC.raw_os_error() => {}
-            Err(_) => return,
+        });
+        Ok(Listener { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic in it has been printed.
+            let _ = thread.join();
         }
     }
 }
 
-fn decode(coder: &MidiEvent, event: &mut Event<'_>, buffer: &mut [u8]) -> Option<Vec<u8>> {
+/// The event's bytes, without running status; `None` if it is no MIDI.
+fn decode(event: &mut Event<'_>) -> Option<Vec<u8>> {
     if matches!(event.get_type(), EventType::PortSubscribed | EventType::PortUnsubscribed) {
         return None;
     }
-    let length = coder.decode(buffer, event).ok()?;
-    coder.reset_decode();
-    Some(buffer[..length].to_vec())
+    let size = event.get_ext().map_or(16, <[u8]>::len);
+    let coder = MidiEvent::new(u32::try_from(size).ok()?).ok()?;
+    coder.enable_running_status(false);
+    let mut bytes = vec![0; size];
+    let length = coder.decode(&mut bytes, event).ok()?;
+    bytes.truncate(length);
+    Some(bytes)
 }

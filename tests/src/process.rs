@@ -21,7 +21,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the command. `at_end` is called, on another thread, as soon as the child has ended.
+    /// Starts the command. `at_end` is called, on another thread, when the child has ended and before [`Process::wait`]
+    /// returns.
     ///
     /// # Errors
     ///
@@ -37,9 +38,9 @@ impl Process {
         thread::spawn(move || {
             // Waiting fails only for a child that was waited for already, and nobody else has this one.
             let status = child.wait().unwrap_or_else(|_| ExitStatus::from_raw(0));
+            at_end();
             // Whoever started it may be gone: then nobody wants to know.
             let _ = sender.send(status);
-            at_end();
         });
         Process { pid, ended, status: None }
     }
