@@ -9,8 +9,6 @@ use padgate_tests::daemon::Daemon;
 use padgate_tests::process::run;
 use padgate_tests::smf;
 
-use super::notes::connected;
-
 /// Notes in the file; each is two events.
 const NOTES: usize = 20_000;
 
@@ -40,7 +38,7 @@ fn a_file_played_by_the_daemon_at_full_speed_arrives_whole_and_in_order() -> Res
     }
     let synth = Synth::new("Test Synth")?;
     let daemon = Daemon::start(CONFIG)?;
-    connected(&mut daemon.watch()?, "synth")?;
+    daemon.watch()?.connected("synth")?;
     let (file, messages) = file(0);
     let path = daemon.write("flood.mid", file)?.to_string_lossy().into_owned();
     let player = std::thread::spawn({
@@ -61,7 +59,7 @@ fn a_file_played_by_aplaymidi_five_times_as_fast_as_a_cable_arrives_whole() -> R
     }
     let synth = Synth::new("Test Synth")?;
     let daemon = Daemon::start(CONFIG)?;
-    connected(&mut daemon.watch()?, "synth")?;
+    daemon.watch()?.connected("synth")?;
     // Some 5,000 events a second; a cable carries 1,000. aplaymidi waits for nobody.
     let (file, messages) = file(1);
     let path = daemon.write("flood.mid", file)?;

@@ -9,8 +9,6 @@ use padgate_tests::alsa::{Announcements, Synth, UsbController, available, find};
 use padgate_tests::daemon::Daemon;
 use padgate_tests::{DEADLINE, notice};
 
-use super::notes::connected;
-
 const PRODUCT: &str = "Test Pads";
 
 /// The pads hold a note of the synth.
@@ -28,8 +26,8 @@ fn unplugged_with_a_pad_down_and_plugged_in_under_another_number_nothing_hangs_a
     let (first_client, _) = find(PRODUCT)?;
     let daemon = Daemon::start(CONFIG)?;
     let mut watch = daemon.watch()?;
-    connected(&mut watch, "pads")?;
-    connected(&mut watch, "synth")?;
+    watch.connected("pads")?;
+    watch.connected("synth")?;
     pads.send(&[0x90, 24, 100])?;
     assert_eq!(synth.next()?.1, [0x90, 60, 100]);
 
@@ -91,7 +89,7 @@ fn a_daemon_that_was_there_before_its_controller_picks_it_up() -> Result<()> {
             .any(|device| device.name == "pads" && !device.connected && device.note.is_some())
     );
     let pads = UsbController::plug("pads", PRODUCT, "S1")?;
-    connected(&mut watch, "pads")?;
+    watch.connected("pads")?;
     pads.send(&[0x90, 24, 100, 0x80, 24, 64])?;
     assert_eq!(synth.next()?.1, [0x90, 60, 100]);
     assert_eq!(synth.next()?.1[..2], [0x80, 60]);
@@ -106,11 +104,11 @@ fn an_output_that_comes_later_is_picked_up_too_and_gets_no_old_messages() -> Res
     let pads = UsbController::plug("pads", PRODUCT, "S1")?;
     let daemon = Daemon::start(CONFIG)?;
     let mut watch = daemon.watch()?;
-    connected(&mut watch, "pads")?;
+    watch.connected("pads")?;
     pads.send(&[0x90, 24, 1, 0x80, 24, 64])?;
     watch.fired("Hold")?;
     let synth = Synth::new("Test Synth")?;
-    connected(&mut watch, "synth")?;
+    watch.connected("synth")?;
     pads.send(&[0x90, 24, 99, 0x80, 24, 64])?;
     assert_eq!(synth.next()?.1, [0x90, 60, 99]);
     Ok(())
@@ -129,11 +127,11 @@ fn twins_are_told_apart_by_their_serial_numbers_in_whatever_order_they_come() ->
     for order in [["LEFT", "RIGHT"], ["RIGHT", "LEFT"]] {
         let daemon = Daemon::start(config)?;
         let mut watch = daemon.watch()?;
-        connected(&mut watch, "synth")?;
+        watch.connected("synth")?;
         let twins: Vec<UsbController> =
             order.iter().map(|serial| UsbController::plug(serial, PRODUCT, serial)).collect::<Result<_>>()?;
-        connected(&mut watch, "left")?;
-        connected(&mut watch, "right")?;
+        watch.connected("left")?;
+        watch.connected("right")?;
         for (serial, twin) in order.iter().zip(&twins) {
             twin.send(&[0x90, 24, 100, 0x80, 24, 64])?;
             let note = if *serial == "LEFT" { 1 } else { 2 };

@@ -10,8 +10,6 @@ use padgate_tests::alsa::{UsbController, available};
 use padgate_tests::daemon::Daemon;
 use padgate_tests::notice;
 
-use super::notes::connected;
-
 const CONFIG: &str = "[settings]\noutput = \"uinput\"\n[device.pads]\nport = \"Test Pads*\"\nout = false\n\
      [[map]]\nname = \"Chord\"\non = { device = \"pads\", note = \"C1\" }\ndo = { key = \"ctrl+shift+r\" }\n";
 
@@ -60,7 +58,7 @@ fn a_chord_goes_down_with_the_pad_and_up_with_it_or_with_the_cable() -> Result<(
     let pads = UsbController::plug("pads", "Test Pads", "S1")?;
     let daemon = Daemon::start(CONFIG)?;
     let mut watch = daemon.watch()?;
-    connected(&mut watch, "pads")?;
+    watch.connected("pads")?;
     let keys = keys()?;
     pads.send(&[0x90, 24, 100])?;
     assert_eq!(next(&keys, 3)?, DOWN);

@@ -4,26 +4,11 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
-use padgate_ipc::event::{Event, OutcomeKind};
+use padgate_ipc::event::OutcomeKind;
 use padgate_tests::alsa::{Keyboard, Synth, available, find};
 use padgate_tests::daemon::Daemon;
-use padgate_tests::events::Watch;
 use padgate_tests::process::{Process, run};
 use padgate_tests::smf;
-
-/// Waits until the device is connected.
-pub(super) fn connected(watch: &mut Watch, device: &str) -> Result<()> {
-    let is_connected = |devices: &[padgate_ipc::status::Device]| {
-        devices.iter().any(|known| known.name == device && known.connected)
-    };
-    if is_connected(&watch.status()?.devices) {
-        return Ok(());
-    }
-    watch.next(&format!("{device} to be connected"), |event| match event {
-        Event::Devices { devices } if is_connected(devices) => Some(()),
-        _ => None,
-    })
-}
 
 #[test]
 fn aplaymidi_into_the_virtual_port_comes_out_at_aseqdump_as_mapped() -> Result<()> {
@@ -75,8 +60,8 @@ fn a_raw_midi_device_played_by_amidi_is_a_device_like_any_other() -> Result<()> 
          do = { midi = { sysex = \"F0 7E 7F 06 01 F7\" }, to = \"synth\" }\n",
     )?;
     let mut watch = daemon.watch()?;
-    connected(&mut watch, "pads")?;
-    connected(&mut watch, "synth")?;
+    watch.connected("pads")?;
+    watch.connected("synth")?;
     run(Command::new("amidi").args(["-p", "hw:0,0", "-S", "90 3C 64 3C 00 B0 07 40 E0 00 40 C0 05"]))?
         .success()?;
     let expected: [&[u8]; 5] = [
@@ -102,8 +87,8 @@ fn a_sysex_of_a_megabyte_on_the_cable_harms_nobody() -> Result<()> {
          [[map]]\nname = \"Pass\"\non = { device = \"pads\", note = \"any\" }\ndo = { midi = \"same\", to = \"synth\" }\n",
     )?;
     let mut watch = daemon.watch()?;
-    connected(&mut watch, "pads")?;
-    connected(&mut watch, "synth")?;
+    watch.connected("pads")?;
+    watch.connected("synth")?;
     // In pieces, as drivers send it.
     keyboard.send(&[&[0xF0][..], &[1; 255]].concat())?;
     for _ in 0..4096 {
@@ -126,7 +111,7 @@ fn an_output_that_is_not_there_is_said_to_be_unavailable() -> Result<()> {
          [[map]]\nname = \"Pass\"\non = { device = \"pads\", note = \"any\" }\ndo = { midi = \"same\", to = \"synth\" }\n",
     )?;
     let mut watch = daemon.watch()?;
-    connected(&mut watch, "pads")?;
+    watch.connected("pads")?;
     keyboard.send(&[0x90, 60, 100])?;
     let record = watch.fired("Pass")?;
     let outcome = watch.outcome(record.requests[0].id)?;

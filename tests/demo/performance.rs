@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
 use padgate_ipc::event::{OutcomeKind, Record};
-use padgate_ipc::method::{Explain, ExplainParams, Panic, Play as PlayFile, PlayParams, PlaySpeed, PressPhase};
+use padgate_ipc::method::{
+    Explain, ExplainParams, Panic, Play as PlayFile, PlayParams, PlaySpeed, PressPhase,
+};
 use padgate_tests::daemon::Daemon;
 use padgate_tests::events::Watch;
 use padgate_tests::smf;

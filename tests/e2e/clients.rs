@@ -43,7 +43,8 @@ fn answer(stream: &mut UnixStream, reader: &mut BufReader<UnixStream>, line: &st
 /// The most memory that the daemon has had so far.
 fn peak_memory_mib(daemon: &Daemon) -> Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.process().id()))?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the kernel knows the peak")?;
+    let peak =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("the kernel knows the peak")?;
     Ok(peak.trim().trim_end_matches(" kB").parse::<u64>()? / 1024)
 }
 

@@ -81,7 +81,10 @@ fn without_a_sequencer_the_daemon_runs_and_says_what_is_missing() -> Result<()> 
     let status = daemon.watch()?.status()?;
     let midi = status.backends.iter().find(|backend| backend.name == "midi");
     let midi = midi.expect("MIDI is among what the status lists");
-    assert!(!midi.available && midi.note.as_ref().is_some_and(|note| note.contains("/dev/snd/seq")), "{midi:?}");
+    assert!(
+        !midi.available && midi.note.as_ref().is_some_and(|note| note.contains("/dev/snd/seq")),
+        "{midi:?}"
+    );
     assert_eq!(status.devices.len(), 1);
     assert!(!status.devices[0].connected, "{:?}", status.devices);
     Ok(())

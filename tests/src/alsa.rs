@@ -237,7 +237,8 @@ impl UsbController {
     /// If there is no such controller.
     pub fn keys_of(id: &str) -> Result<File> {
         // A link to a folder "card2".
-        let card = std::fs::read_link(Path::new("/proc/asound").join(id)).with_context(|| format!("no card {id}"))?;
+        let card = std::fs::read_link(Path::new("/proc/asound").join(id))
+            .with_context(|| format!("no card {id}"))?;
         let number = card.to_string_lossy().trim_start_matches("card").to_owned();
         Ok(File::options().write(true).open(format!("/dev/snd/midiC{number}D0"))?)
     }

@@ -43,6 +43,24 @@ impl Watch {
         Ok(self.client.call::<M>(params)?)
     }
 
+    /// Waits until the device is connected.
+    ///
+    /// # Errors
+    ///
+    /// If it is not in time.
+    pub fn connected(&mut self, device: &str) -> Result<()> {
+        let is_connected = |devices: &[padgate_ipc::status::Device]| {
+            devices.iter().any(|known| known.name == device && known.connected)
+        };
+        if is_connected(&self.status()?.devices) {
+            return Ok(());
+        }
+        self.next(&format!("{device} to be connected"), |event| match event {
+            Event::Devices { devices } if is_connected(devices) => Some(()),
+            _ => None,
+        })
+    }
+
     /// The daemon's status now.
     ///
     /// # Errors
