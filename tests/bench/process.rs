@@ -28,7 +28,7 @@ fn large() -> String {
         write!(
             text,
             "[[map]]\nmode = \"m{mode}\"\non = {{ device = \"pads\", channel = {channel}, note = {note} }}\n\
-             do = {{ set = {{ last = {index} }} }}\n"
+             do = [{{ set = {{ last = {index} }} }}, {{ mode = \"m{mode}\" }}]\n"
         )
         .expect("a string takes everything");
     }
