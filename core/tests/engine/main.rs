@@ -15,6 +15,8 @@ mod movements;
 mod other_triggers;
 mod pickup;
 mod programs;
+mod properties;
+mod random;
 mod reloads;
 mod rules;
 mod script;

@@ -47,7 +47,7 @@ pub(crate) fn names() -> Names {
 }
 
 /// A ruleset with the devices `pads`, `keys` (with echo guard) and `synth` and these mappings.
-pub(crate) fn rules<const N: usize>(maps: [Map; N]) -> Ruleset {
+pub(crate) fn rules(maps: impl IntoIterator<Item = Map>) -> Ruleset {
     let device = |id, echo| Device {
         id,
         ports: DevicePorts { output: Some(PortPattern("*".into())), ..DevicePorts::default() },
@@ -72,7 +72,7 @@ pub(crate) fn ms(milliseconds: u64) -> Duration {
 }
 
 /// A mapping in the making. Types its name, unless told otherwise.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Map(pub(crate) Mapping);
 
 pub(crate) fn control(kind: ControlKind, number: u8) -> Selector {

@@ -24,7 +24,7 @@ const AFTERPLAY: Duration = Duration::from_secs(60);
 
 /// When deadlines are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Timing {
+pub(crate) enum Timing {
     /// When they are due.
     Kept,
     /// Not before the next input.
@@ -38,12 +38,12 @@ pub(crate) struct Player {
     pub(crate) engine: Engine,
     pub(crate) log: Vec<(Time, Output)>,
     rulesets: Vec<Arc<Ruleset>>,
-    now: Time,
+    pub(crate) now: Time,
     timing: Timing,
 }
 
 impl Player {
-    fn new(rulesets: &[&Ruleset], timing: Timing) -> Player {
+    pub(crate) fn new(rulesets: &[&Ruleset], timing: Timing) -> Player {
         let mut rulesets: Vec<_> = rulesets.iter().rev().map(|rules| Arc::new((*rules).clone())).collect();
         let first = rulesets.pop().expect("a script has rules");
         let engine = Engine::new(Arc::new(Index::build(first)));
@@ -55,7 +55,7 @@ impl Player {
         self.log.extend(out.into_iter().map(|output| (now, output)));
     }
 
-    fn input(&mut self, input: Input<'_>) {
+    pub(crate) fn input(&mut self, input: Input<'_>) {
         let mut out = Vec::new();
         self.engine.handle(input, self.now, &mut out);
         self.keep(out);
@@ -63,7 +63,13 @@ impl Player {
         assert!(due.is_none_or(|due| due > self.now), "due at {due:?}, handled at {:?}", self.now);
     }
 
-    fn pass(&mut self, span: Duration) {
+    pub(crate) fn reload(&mut self, rules: Arc<Ruleset>) {
+        let mut out = Vec::new();
+        self.engine.reload(Arc::new(Index::build(rules)), self.now, &mut out);
+        self.keep(out);
+    }
+
+    pub(crate) fn pass(&mut self, span: Duration) {
         let end = self.now + span;
         if self.timing != Timing::Late {
             while let Some(due) = self.engine.next_deadline().filter(|due| *due <= end) {
@@ -139,9 +145,7 @@ impl Player {
         let input = match words {
             ["reload"] => {
                 let rules = self.rulesets.pop().expect("another ruleset");
-                let mut out = Vec::new();
-                self.engine.reload(Arc::new(Index::build(rules)), self.now, &mut out);
-                self.keep(out);
+                self.reload(rules);
                 return true;
             }
             ["end"] => {
@@ -206,7 +210,7 @@ impl Player {
         }
     }
 
-    fn outputs(&self) -> Vec<&Output> {
+    pub(crate) fn outputs(&self) -> Vec<&Output> {
         self.log.iter().map(|(_, output)| output).collect()
     }
 
