@@ -236,7 +236,7 @@ impl Engine {
         out: &mut Vec<Output>,
     ) {
         if let Some(device) = to
-            && !self.echo_window(device).is_zero()
+            && !self.index.echo_window(device).is_zero()
         {
             self.world.remember_sent(device, message, now);
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use arrayvec::ArrayVec;
 
 use super::Engine;
-use super::index::Index;
+use super::index::{Group, Index};
 use super::io::{Control, Output, PassReason, Trace, WaitReason};
 use super::press::Press;
 use super::touch::Touch;
@@ -122,10 +122,9 @@ impl Engine {
         let mut prospects = Prospects { complete: false, longer_until: None };
         let (Some(first), Some(last)) = (presses.first(), presses.last()) else { return prospects };
         let Some(group) = index.group(last.control) else { return prospects };
-        for place in &group.chords {
-            let mapping = index.mapping(*place);
+        for mapping in self.active_chords(index, group) {
             let Some((selectors, within)) = chord(mapping) else { continue };
-            if self.rank_of(mapping).is_none() || !is_part(mapping, presses) {
+            if !is_part(mapping, presses) {
                 continue;
             }
             if selectors.len() == presses.len() {
@@ -135,6 +134,16 @@ impl Engine {
             }
         }
         prospects
+    }
+
+    /// Those of a control that can be played now, from the topmost mode down.
+    fn active_chords<'a>(
+        &'a self,
+        index: &'a Index,
+        group: &'a Group,
+    ) -> impl Iterator<Item = &'a Arc<Mapping>> {
+        let mappings = group.chords.active(self.world.active()).map(|place| index.mapping(place));
+        mappings.filter(|mapping| self.world.is_true(&mapping.when))
     }
 
     /// Whether a control that the chord still lacks is down already, so that it can't be pressed to join.
@@ -226,33 +235,24 @@ impl Engine {
     /// The longest chord that some of the withheld presses make up, and which they are (a bit each).
     fn longest_chord(&self, index: &Index) -> Option<(Arc<Mapping>, u32)> {
         let presses = self.withheld.presses.as_slice();
-        let mut best: Option<(usize, usize, &Arc<Mapping>, u32)> = None;
-        for press in presses {
-            let Some(group) = index.group(press.control) else { continue };
-            for place in &group.chords {
-                let mapping = index.mapping(*place);
-                let Some(rank) = self.rank_of(mapping) else { continue };
+        let mut best: Option<(usize, &Arc<Mapping>, u32)> = None;
+        for group in presses.iter().filter_map(|press| index.group(press.control)) {
+            for mapping in self.active_chords(index, group) {
                 let long = chord(mapping).map_or(0, |(selectors, _)| selectors.len());
-                if best.is_some_and(|best| (best.0, best.1) >= (long, rank)) {
-                    continue;
-                }
-                if let Some(members) = members(mapping, presses) {
-                    best = Some((long, rank, mapping, members));
+                if best.is_none_or(|best| best.0 < long)
+                    && let Some(members) = members(mapping, presses)
+                {
+                    best = Some((long, mapping, members));
                 }
             }
         }
-        best.map(|(_, _, mapping, members)| (Arc::clone(mapping), members))
+        best.map(|(_, mapping, members)| (Arc::clone(mapping), members))
     }
 
     /// Says of the chords of a control that they were not completed.
     fn pass_chords(&mut self, index: &Index, control: Control, out: &mut Vec<Output>) {
         let Some(group) = index.group(control) else { return };
-        for place in &group.chords {
-            let mapping = index.mapping(*place);
-            if self.rank_of(mapping).is_some() {
-                self.pass(mapping, PassReason::Incomplete, out);
-            }
-        }
+        self.pass_active(index, &group.chords, PassReason::Incomplete, out);
     }
 }
 

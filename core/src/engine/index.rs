@@ -6,13 +6,15 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::io::Control;
+use super::places::Places;
 use crate::ids::DeviceId;
 use crate::midi::Channel;
 use crate::ruleset::action::{Action, Assignment, Level, Step};
 use crate::ruleset::condition::Condition;
-use crate::ruleset::trigger::{ControlKind, Realtime, Selector, Trigger};
+use crate::ruleset::trigger::{ControlKind, Selector, Trigger};
 use crate::ruleset::{Mapping, Ruleset};
 
 /// The numbers of one channel: notes, controllers, pairs, poly pressure, programs, bend, channel pressure.
@@ -21,6 +23,9 @@ const SLOTS_PER_CHANNEL: usize = 4 * 128 + 32 + 2;
 pub(super) const SLOTS_PER_DEVICE: usize = 16 * SLOTS_PER_CHANNEL;
 /// The slot belongs to no group.
 const NO_GROUP: u32 = u32::MAX;
+
+/// The mapping is of no movement.
+const NO_MOVER: u32 = u32::MAX;
 
 /// The slot of a control within its device.
 pub(super) fn slot_of(kind: ControlKind, channel: Channel, number: u8) -> usize {
@@ -37,20 +42,19 @@ pub(super) fn slot_of(kind: ControlKind, channel: Channel, number: u8) -> usize 
     usize::from(channel.wire()) * SLOTS_PER_CHANNEL + within
 }
 
-/// The mappings that one control may concern, by the part that the control plays in them. Places in
-/// [`Index::mappings`], in the order of the files.
+/// The mappings that one control may concern, by the part that the control plays in them.
 #[derive(Debug, Default)]
 pub(super) struct Group {
     /// The control is pressed.
-    pub(super) presses: Vec<u32>,
+    pub(super) presses: Places,
     /// It is a member of the chord.
-    pub(super) chords: Vec<u32>,
+    pub(super) chords: Places,
     /// It is pressed in the sequence.
-    pub(super) sequences: Vec<u32>,
+    pub(super) sequences: Places,
     /// It moves or turns.
-    pub(super) moves: Vec<u32>,
+    pub(super) moves: Places,
     /// It is a program.
-    pub(super) programs: Vec<u32>,
+    pub(super) programs: Places,
 }
 
 impl Group {
@@ -68,10 +72,14 @@ pub struct Index {
     groups: Vec<Group>,
     /// By device id; `None` for a device that this ruleset does not have.
     slots: Vec<Option<Box<[u32]>>>,
-    pub(super) sysex: Vec<u32>,
-    realtime: Vec<(Realtime, u32)>,
-    /// By mapping: what it sets, for those that pick up.
-    pub(super) pickup_targets: Vec<Option<PickupTarget>>,
+    /// By device id.
+    echo: Vec<Duration>,
+    pub(super) sysex: Places,
+    realtime: Places,
+    /// By mapping: its number among those of movements, for whose state the engine keeps a table.
+    movers: Box<[u32]>,
+    /// By that number: what it sets, for those that pick up.
+    pickup_targets: Vec<Option<PickupTarget>>,
     pub(super) wants_wall_clock: bool,
 }
 
@@ -87,24 +95,36 @@ impl Index {
     #[must_use]
     pub fn build(rules: Arc<Ruleset>) -> Index {
         let mut index = Index {
-            sysex: places(&rules, |trigger| matches!(trigger, Trigger::Sysex { .. })),
-            realtime: realtime(&rules),
-            pickup_targets: rules.mappings.iter().map(|mapping| pickup_target(mapping)).collect(),
+            sysex: Places::pick(&rules, all(&rules), |trigger| matches!(trigger, Trigger::Sysex { .. })),
+            realtime: Places::pick(&rules, all(&rules), |trigger| {
+                matches!(trigger, Trigger::Realtime { .. })
+            }),
             wants_wall_clock: rules.mappings.iter().any(|mapping| mentions_clock(mapping)),
             ..Index::default()
         };
+        index.movers = rules.mappings.iter().map(|mapping| index.add_mover(mapping)).collect();
         let mut shared: HashMap<Vec<u32>, u32> = HashMap::new();
         let mut device_count = 0;
         for device in &rules.devices {
             device_count = device_count.max(device.id.index() + 1);
         }
         index.slots.resize_with(device_count, || None);
+        index.echo.resize(device_count, Duration::ZERO);
         for device in &rules.devices {
+            index.echo[device.id.index()] = device.echo;
             let table = index.device_slots(&rules, device.id, &mut shared);
             index.slots[device.id.index()] = Some(table);
         }
         index.rules = rules;
         index
+    }
+
+    fn add_mover(&mut self, mapping: &Mapping) -> u32 {
+        if !moves(&mapping.trigger) {
+            return NO_MOVER;
+        }
+        self.pickup_targets.push(pickup_target(mapping));
+        (self.pickup_targets.len() - 1) as u32
     }
 
     fn device_slots(
@@ -147,8 +167,27 @@ impl Index {
         &self.rules.mappings[place as usize]
     }
 
-    pub(super) fn realtime(&self, message: Realtime) -> impl Iterator<Item = u32> {
-        self.realtime.iter().filter(move |(wanted, _)| *wanted == message).map(|(_, place)| *place)
+    /// The number of a mapping of a movement.
+    pub(super) fn mover(&self, place: u32) -> usize {
+        self.movers[place as usize] as usize
+    }
+
+    /// How many mappings of movements there are.
+    pub(super) fn mover_count(&self) -> usize {
+        self.pickup_targets.len()
+    }
+
+    pub(super) fn pickup_target(&self, mover: usize) -> Option<PickupTarget> {
+        self.pickup_targets[mover]
+    }
+
+    pub(super) fn realtime(&self) -> &Places {
+        &self.realtime
+    }
+
+    /// How long after a message to the device the same message from it is an echo.
+    pub(super) fn echo_window(&self, device: DeviceId) -> Duration {
+        self.echo.get(device.index()).copied().unwrap_or_default()
     }
 
     /// Whether the ruleset has this device.
@@ -215,33 +254,22 @@ fn for_each_slot(selector: &Selector, mut slot: impl FnMut(usize)) {
 }
 
 fn group(rules: &Ruleset, list: &[u32]) -> Group {
-    let mut group = Group::default();
-    for place in list {
-        let part = match rules.mappings[*place as usize].trigger {
-            Trigger::Press { .. } => &mut group.presses,
-            Trigger::Chord { .. } => &mut group.chords,
-            Trigger::Sequence { .. } => &mut group.sequences,
-            Trigger::Move { .. } | Trigger::Turn { .. } => &mut group.moves,
-            Trigger::Program { .. } => &mut group.programs,
-            Trigger::Sysex { .. } | Trigger::Realtime { .. } => continue,
-        };
-        part.push(*place);
+    let pick = |wanted: fn(&Trigger) -> bool| Places::pick(rules, list.iter().copied(), wanted);
+    Group {
+        presses: pick(|trigger| matches!(trigger, Trigger::Press { .. })),
+        chords: pick(|trigger| matches!(trigger, Trigger::Chord { .. })),
+        sequences: pick(|trigger| matches!(trigger, Trigger::Sequence { .. })),
+        moves: pick(moves),
+        programs: pick(|trigger| matches!(trigger, Trigger::Program { .. })),
     }
-    group
 }
 
-fn places(rules: &Ruleset, wanted: impl Fn(&Trigger) -> bool) -> Vec<u32> {
-    let all = rules.mappings.iter().enumerate();
-    all.filter(|(_, mapping)| wanted(&mapping.trigger)).map(|(place, _)| place as u32).collect()
+fn moves(trigger: &Trigger) -> bool {
+    matches!(trigger, Trigger::Move { .. } | Trigger::Turn { .. })
 }
 
-fn realtime(rules: &Ruleset) -> Vec<(Realtime, u32)> {
-    let all = rules.mappings.iter().enumerate();
-    all.filter_map(|(place, mapping)| match mapping.trigger {
-        Trigger::Realtime { message, .. } => Some((message, place as u32)),
-        _ => None,
-    })
-    .collect()
+fn all(rules: &Ruleset) -> impl Iterator<Item = u32> {
+    0..rules.mappings.len() as u32
 }
 
 fn pickup_target(mapping: &Mapping) -> Option<PickupTarget> {

@@ -18,6 +18,7 @@ mod io;
 mod ledger;
 mod moves;
 mod pickup;
+mod places;
 mod press;
 mod receive;
 mod release;
@@ -27,7 +28,6 @@ mod touch;
 mod world;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use index::Index;
 pub use io::{
@@ -37,15 +37,16 @@ pub use io::{
 pub use ledger::Held;
 pub use run::{QUEUE_MAX, RUNS_MAX};
 
-use crate::ids::{DeviceId, ModeId, VariableId};
+use crate::ids::{ModeId, VariableId};
 use crate::midi::Received;
-use crate::ruleset::{Mapping, Ruleset, Value};
+use crate::ruleset::{Mapping, Ruleset, Trigger, Value};
 use crate::time::Time;
 use chord::Withheld;
 use fourteen::Pair;
 use index::SLOTS_PER_DEVICE;
 use ledger::Ledger;
 use moves::{Entered, Following, Position};
+use places::Places;
 use run::Runs;
 use sequence::Recent;
 use touch::Touch;
@@ -53,6 +54,8 @@ use world::World;
 
 /// How many mappings that did not fire are named for one input; the rest would only cost time.
 const PASSED_MAX: usize = 8;
+/// How many mappings of modes that are not active are named where nothing fired.
+const INACTIVE_NAMED_MAX: usize = 3;
 /// How many deadlines one call deals with, so that the time under the caller's lock is bounded; what is left
 /// is due at once.
 const DUE_MAX: usize = 1024;
@@ -70,7 +73,7 @@ pub struct Engine {
     positions: Vec<Option<Box<[Position]>>>,
     entered: Vec<Entered>,
     pairs: Vec<Pair>,
-    /// By mapping.
+    /// By number of the mapping among those of movements.
     following: Vec<Following>,
     runs: Runs,
     /// Mappings that fired for a press that is still down.
@@ -135,7 +138,7 @@ impl Engine {
             self.positions[device.id.index()]
                 .get_or_insert_with(|| vec![Position::default(); SLOTS_PER_DEVICE].into_boxed_slice());
         }
-        self.following = vec![Following::default(); index.rules.mappings.len()];
+        self.following = vec![Following::default(); index.mover_count()];
         for (variable, value) in &index.rules.variables {
             self.world.introduce(*variable, value);
         }
@@ -223,21 +226,45 @@ impl Engine {
             || self.entered.iter().any(|entered| entered.press == press)
     }
 
-    /// How high the mapping ranks, if its mode is active and its condition true.
-    fn rank_of(&self, mapping: &Mapping) -> Option<usize> {
-        self.world.rank(mapping.mode).filter(|_| self.world.is_true(&mapping.when))
+    /// Whether the mapping's condition is true; says so if it is not.
+    fn applies(&mut self, mapping: &Arc<Mapping>, out: &mut Vec<Output>) -> bool {
+        let applies = self.world.is_true(&mapping.when);
+        if !applies {
+            self.pass(mapping, PassReason::Condition, out);
+        }
+        applies
     }
 
-    /// As [`Engine::rank_of`], and says why not.
-    fn applies(&mut self, mapping: &Arc<Mapping>, out: &mut Vec<Output>) -> Option<usize> {
-        let rank = self.world.rank(mapping.mode);
-        if let (None, Some(mode)) = (rank, mapping.mode) {
-            self.pass(mapping, PassReason::Mode(mode), out);
-        } else if !self.world.is_true(&mapping.when) {
-            self.pass(mapping, PassReason::Condition, out);
-            return None;
+    /// Says of the mappings that are active why they did not fire.
+    fn pass_active(&mut self, index: &Index, places: &Places, reason: PassReason, out: &mut Vec<Output>) {
+        for mode in 0..self.world.active().len() {
+            for mapping in places.of(self.world.active()[mode]).map(|place| index.mapping(place)) {
+                if self.applies(mapping, out) {
+                    self.pass(mapping, reason, out);
+                }
+            }
         }
-        rank
+    }
+
+    /// Nothing fired: says of a few of the `wanted` mappings that their modes are not active.
+    fn pass_inactive(
+        &mut self,
+        index: &Index,
+        places: &Places,
+        wanted: impl Fn(&Trigger) -> bool,
+        out: &mut Vec<Output>,
+    ) {
+        let mut named = 0;
+        for mapping in places.all().map(|place| index.mapping(place)) {
+            let mode = mapping.mode.filter(|mode| !self.world.active().contains(&Some(*mode)));
+            if let Some(mode) = mode.filter(|_| wanted(&mapping.trigger)) {
+                self.pass(mapping, PassReason::Mode(mode), out);
+                named += 1;
+            }
+            if named == INACTIVE_NAMED_MAX {
+                return;
+            }
+        }
     }
 
     fn pass(&mut self, mapping: &Arc<Mapping>, reason: PassReason, out: &mut Vec<Output>) {
@@ -245,11 +272,6 @@ impl Engine {
             self.passed += 1;
             out.push(Output::Trace(Trace::Passed { mapping: Arc::clone(mapping), reason }));
         }
-    }
-
-    fn echo_window(&self, device: DeviceId) -> Duration {
-        let devices = &self.index.rules.devices;
-        devices.iter().find(|known| known.id == device).map_or(Duration::ZERO, |known| known.echo)
     }
 
     fn new_press(&mut self) -> PressId {

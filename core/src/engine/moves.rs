@@ -104,18 +104,24 @@ impl Engine {
             return;
         }
         let movement = Movement { control, message, raw, old };
-        let mut chosen = ArrayVec::<(u32, usize), GESTURES_MAX>::new();
-        for place in &group.moves {
-            self.consider(index, *place, movement, &mut chosen, out);
+        let mut chosen = ArrayVec::<u32, GESTURES_MAX>::new();
+        for mode in 0..self.world.active().len() {
+            for place in group.moves.of(self.world.active()[mode]) {
+                self.consider(index, place, movement, &mut chosen, out);
+            }
         }
-        for (place, _) in chosen {
+        if chosen.is_empty() {
+            self.pass_inactive(index, &group.moves, |_| true, out);
+        }
+        for place in chosen {
             let mapping = Arc::clone(index.mapping(place));
+            let mover = index.mover(place);
             match &mapping.trigger {
                 Trigger::Turn { encoder, direction, .. } => {
-                    self.turn(&mapping, place, *encoder, *direction, movement, now, out);
+                    self.turn(&mapping, mover, *encoder, *direction, movement, now, out);
                 }
                 Trigger::Move { filter, .. } => {
-                    self.follow(index, &mapping, place, filter.edge, movement, now, out);
+                    self.follow(index, &mapping, mover, filter.edge, movement, now, out);
                 }
                 _ => {}
             }
@@ -128,28 +134,24 @@ impl Engine {
         index: &Index,
         place: u32,
         movement: Movement,
-        chosen: &mut ArrayVec<(u32, usize), GESTURES_MAX>,
+        chosen: &mut ArrayVec<u32, GESTURES_MAX>,
         out: &mut Vec<Output>,
     ) {
         let mapping = index.mapping(place);
-        let Some(rank) = self.applies(mapping, out) else { return };
+        if !self.applies(mapping, out) {
+            return;
+        }
         if let Trigger::Move { filter, .. } = &mapping.trigger
             && let Err(reason) = counts(filter, movement)
         {
-            self.pass(mapping, reason, out);
-            return;
+            return self.pass(mapping, reason, out);
         }
-        let rival = chosen
-            .iter()
-            .position(|(other, _)| same_movement(&index.mapping(*other).trigger, &mapping.trigger));
-        match rival {
-            Some(rival) if rank > chosen[rival].1 => {
-                let loser = std::mem::replace(&mut chosen[rival], (place, rank)).0;
-                self.pass(index.mapping(loser), PassReason::Shadowed, out);
-            }
-            Some(_) => self.pass(mapping, PassReason::Shadowed, out),
+        let same = |other: &u32| same_movement(&index.mapping(*other).trigger, &mapping.trigger);
+        if chosen.iter().any(same) {
+            self.pass(mapping, PassReason::Shadowed, out);
+        } else {
             // More different filters on one control than the configuration allows can't be here.
-            None => drop(chosen.try_push((place, rank))),
+            let _ = chosen.try_push(place);
         }
     }
 
@@ -166,7 +168,7 @@ impl Engine {
     fn turn(
         &mut self,
         mapping: &Arc<Mapping>,
-        place: u32,
+        mover: usize,
         encoder: Encoder,
         direction: Direction,
         movement: Movement,
@@ -180,7 +182,7 @@ impl Engine {
         if !encoder.accelerate {
             ticks = ticks.signum();
         }
-        let following = &mut self.following[place as usize];
+        let following = &mut self.following[mover];
         // A turn the other way starts from rest, or the first ticks of it would be lost.
         if ticks != 0 && following.ticks.signum() != ticks.signum() {
             following.ticks = 0;
@@ -211,7 +213,7 @@ impl Engine {
         &mut self,
         index: &Index,
         mapping: &Arc<Mapping>,
-        place: u32,
+        mover: usize,
         edge: Edge,
         movement: Movement,
         now: Time,
@@ -221,10 +223,10 @@ impl Engine {
         let value = mapping.shape.apply(movement.raw, max, rest);
         if edge == Edge::Every {
             let before = movement.old.map(|old| mapping.shape.apply(old, max, rest));
-            if mapping.takeover == Takeover::Pickup && !self.picks_up(index, place, before, value, now) {
+            if mapping.takeover == Takeover::Pickup && !self.picks_up(index, mover, before, value, now) {
                 return self.pass(mapping, PassReason::Pickup, out);
             }
-            let shaped = self.following[place as usize].shaped.replace(value);
+            let shaped = self.following[mover].shaped.replace(value);
             if mapping.shape.steps.is_some() && shaped == Some(value) {
                 return self.pass(mapping, PassReason::Unchanged, out);
             }

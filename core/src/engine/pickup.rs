@@ -31,17 +31,17 @@ impl Engine {
     pub(super) fn picks_up(
         &mut self,
         index: &Index,
-        place: u32,
+        mover: usize,
         before: Option<f64>,
         value: f64,
         now: Time,
     ) -> bool {
-        let Some(target) = index.pickup_targets[place as usize] else { return true };
+        let Some(target) = index.pickup_target(mover) else { return true };
         let current = match target {
             PickupTarget::Level(target) => self.world.level(target),
             PickupTarget::Variable(variable) => self.world.variable(variable).and_then(Value::number),
         };
-        let accepted = self.following[place as usize].pickup.accepts(current, before, value, now);
+        let accepted = self.following[mover].pickup.accepts(current, before, value, now);
         if accepted && let PickupTarget::Level(target) = target {
             // What the sound server reports comes later; until then this is the best knowledge.
             self.world.set_level(target, value);

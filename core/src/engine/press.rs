@@ -7,14 +7,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrayvec::ArrayVec;
-
 use super::Engine;
 use super::index::{Group, Index};
 use super::io::{Context, Control, Output, PassReason, PressId, Trace, WaitReason};
 use super::touch::{Candidates, Touch, gesture, same_gesture};
 use crate::midi::Message;
-use crate::ruleset::trigger::{GESTURES_MAX, Trigger};
+use crate::ruleset::trigger::Trigger;
 use crate::ruleset::{Gesture, Mapping};
 use crate::time::Time;
 
@@ -54,7 +52,8 @@ impl Engine {
         }
         touch.candidates = self.press_candidates(index, group, press.velocity, out);
         if touch.candidates.is_empty() {
-            self.pass_sequences(index, group, out);
+            self.pass_active(index, &group.sequences, PassReason::Incomplete, out);
+            self.pass_inactive(index, &group.presses, |_| true, out);
         }
         let plain = touch.find(|gesture| gesture == Gesture::Press);
         let contested = touch.taps().is_some() || touch.depends_on_length();
@@ -255,31 +254,23 @@ impl Engine {
         velocity: u8,
         out: &mut Vec<Output>,
     ) -> Candidates {
-        let mut ranks = ArrayVec::<usize, GESTURES_MAX>::new();
         let mut chosen = Candidates::new();
-        for place in &group.presses {
-            let mapping = index.mapping(*place);
-            let Trigger::Press { gesture: this, velocity: zone, .. } = &mapping.trigger else { continue };
-            let Some(rank) = self.applies(mapping, out) else { continue };
-            if !zone.contains(&velocity) {
-                self.pass(mapping, PassReason::Velocity, out);
-                continue;
-            }
-            let rival = chosen
-                .iter()
-                .position(|other| gesture(other).is_some_and(|other| same_gesture(other, *this)));
-            match rival {
-                Some(rival) if rank > ranks[rival] => {
-                    let loser = std::mem::replace(&mut chosen[rival], Arc::clone(mapping));
-                    ranks[rival] = rank;
-                    self.pass(&loser, PassReason::Shadowed, out);
+        for mode in 0..self.world.active().len() {
+            for place in group.presses.of(self.world.active()[mode]) {
+                let mapping = index.mapping(place);
+                let Trigger::Press { gesture: this, velocity: zone, .. } = &mapping.trigger else { continue };
+                if !self.applies(mapping, out) {
+                    continue;
                 }
-                Some(_) => self.pass(mapping, PassReason::Shadowed, out),
-                // The configuration allows no more gestures on a control than fit.
-                None => {
-                    if chosen.try_push(Arc::clone(mapping)).is_ok() {
-                        ranks.push(rank);
-                    }
+                let same =
+                    |other: &Arc<Mapping>| gesture(other).is_some_and(|other| same_gesture(other, *this));
+                if !zone.contains(&velocity) {
+                    self.pass(mapping, PassReason::Velocity, out);
+                } else if chosen.iter().any(same) {
+                    self.pass(mapping, PassReason::Shadowed, out);
+                } else {
+                    // The configuration allows no more gestures on a control than fit.
+                    let _ = chosen.try_push(Arc::clone(mapping));
                 }
             }
         }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::Engine;
 use super::index::{Group, Index};
 use super::io::{Context, Control, Output, PassReason, Trace};
+use super::places::Places;
 use super::press::Press;
 use super::touch::Touch;
 use crate::ids::DeviceId;
-use crate::midi::{Channel, Message};
+use crate::midi::Message;
 use crate::ruleset::Mapping;
 use crate::ruleset::trigger::{ControlKind, Realtime, Trigger};
 use crate::time::Time;
@@ -19,7 +20,7 @@ const BUTTON_DOWN: u8 = 64;
 
 impl Engine {
     pub(super) fn message(&mut self, device: DeviceId, message: Message, now: Time, out: &mut Vec<Output>) {
-        let window = self.echo_window(device);
+        let window = self.index.echo_window(device);
         if !window.is_zero()
             && !self.lets_go(device, message)
             && self.world.is_echo(device, message, window, now)
@@ -144,9 +145,11 @@ impl Engine {
         now: Time,
         out: &mut Vec<Output>,
     ) {
-        let places = index.group(control).map_or(&[][..], |group| &group.programs);
+        let none = Places::default();
+        let places = index.group(control).map_or(&none, |group| &group.programs);
         let raw = u16::from(control.number);
-        self.fire_best(index, places.iter().copied(), Some((control, message, raw)), None, now, out);
+        let source = Source { control: Some(control), message: Some(message), raw, sysex: None };
+        self.fire_first(index, places, |_| true, source, now, out);
     }
 
     fn realtime(
@@ -158,68 +161,65 @@ impl Engine {
         now: Time,
         out: &mut Vec<Output>,
     ) {
-        let control =
-            Control { device, kind: ControlKind::Program, channel: Channel::from_wire(0), number: 0 };
-        let places = index.realtime(realtime).filter(|place| {
-            matches!(index.mapping(*place).trigger, Trigger::Realtime { device: wanted, .. }
-                if wanted.is_none_or(|wanted| wanted == device))
-        });
-        self.fire_best(index, places, Some((control, message, 0)), None, now, out);
+        let wanted = |trigger: &Trigger| {
+            matches!(trigger, Trigger::Realtime { device: from, message }
+                if *message == realtime && from.is_none_or(|from| from == device))
+        };
+        let source = Source { control: None, message: Some(message), raw: 0, sysex: None };
+        self.fire_first(index, index.realtime(), wanted, source, now, out);
     }
 
     pub(super) fn sysex(&mut self, device: DeviceId, bytes: &[u8], now: Time, out: &mut Vec<Output>) {
         let index = Arc::clone(&self.index);
-        let places = index.sysex.iter().copied().filter(|place| {
-            matches!(&index.mapping(*place).trigger, Trigger::Sysex { device: wanted, pattern }
-                if wanted.is_none_or(|wanted| wanted == device) && pattern.matches(bytes))
-        });
-        self.fire_best(&index, places, None, Some(bytes), now, out);
+        let wanted = |trigger: &Trigger| {
+            matches!(trigger, Trigger::Sysex { device: from, pattern }
+                if from.is_none_or(|from| from == device) && pattern.matches(bytes))
+        };
+        let source = Source { control: None, message: None, raw: 0, sysex: Some(bytes) };
+        self.fire_first(&index, &index.sysex, wanted, source, now, out);
     }
 
     /// Fires the mapping of the topmost mode, then the first in the files, for an event that is over at once.
-    fn fire_best(
+    fn fire_first(
         &mut self,
         index: &Index,
-        places: impl Iterator<Item = u32>,
-        source: Option<(Control, Message, u16)>,
-        sysex: Option<&[u8]>,
+        places: &Places,
+        wanted: impl Fn(&Trigger) -> bool,
+        source: Source<'_>,
         now: Time,
         out: &mut Vec<Output>,
     ) {
-        let mut best: Option<(usize, &Arc<Mapping>)> = None;
-        let mut any = false;
-        for place in places {
-            any = true;
-            let mapping = index.mapping(place);
-            let Some(rank) = self.applies(mapping, out) else { continue };
-            if let Some((best_rank, loser)) = best {
-                let (winner, loser) = if rank > best_rank { (mapping, loser) } else { (loser, mapping) };
-                self.pass(loser, PassReason::Shadowed, out);
-                best = Some((rank.max(best_rank), winner));
-            } else {
-                best = Some((rank, mapping));
+        let mut first: Option<&Arc<Mapping>> = None;
+        for mode in 0..self.world.active().len() {
+            for mapping in places.of(self.world.active()[mode]).map(|place| index.mapping(place)) {
+                if !wanted(&mapping.trigger) || !self.applies(mapping, out) {
+                    continue;
+                }
+                if first.is_some() {
+                    self.pass(mapping, PassReason::Shadowed, out);
+                } else {
+                    first = Some(mapping);
+                }
             }
         }
-        let is_realtime =
-            source.is_some_and(|(_, message, _)| !matches!(message, Message::ProgramChange { .. }));
-        let control = source.map(|(control, ..)| control).filter(|_| !is_realtime);
-        let Some((_, mapping)) = best else {
-            if !any {
+        let Source { control, message, raw, sysex } = source;
+        let Some(mapping) = first else {
+            if !places.all().any(|place| wanted(&index.mapping(place).trigger)) {
                 out.push(Output::Trace(Trace::Unmapped { control }));
             }
-            return;
+            return self.pass_inactive(index, places, wanted, out);
         };
-        let raw = source.map_or(0, |(.., raw)| raw);
-        let context = Context {
-            press: self.new_press(),
-            control,
-            message: source.map(|(_, message, _)| message),
-            value: mapping.shape.apply(raw, 127, None),
-            raw,
-            ticks: 0,
-            received: now,
-        };
-        let mapping = Arc::clone(mapping);
-        self.fire(&mapping, context, Duration::ZERO, sysex, now, out);
+        let press = self.new_press();
+        let value = mapping.shape.apply(raw, 127, None);
+        let context = Context { press, control, message, value, raw, ticks: 0, received: now };
+        self.fire(mapping, context, Duration::ZERO, sysex, now, out);
     }
+}
+
+/// What fires a mapping and is over at once.
+struct Source<'a> {
+    control: Option<Control>,
+    message: Option<Message>,
+    raw: u16,
+    sysex: Option<&'a [u8]>,
 }

@@ -106,7 +106,7 @@ impl Engine {
     fn let_go(&mut self, release: Release, now: Time, out: &mut Vec<Output>) {
         let Release { effect, mapping, context } = release;
         if let Effect::Midi { to: Some(device), message } = effect
-            && !self.echo_window(device).is_zero()
+            && !self.index.echo_window(device).is_zero()
         {
             self.world.remember_sent(device, message, now);
         }

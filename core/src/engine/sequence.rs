@@ -7,7 +7,7 @@ use arrayvec::ArrayVec;
 
 use super::Engine;
 use super::index::{Group, Index};
-use super::io::{Control, Output, PassReason};
+use super::io::Control;
 use crate::ruleset::Mapping;
 use crate::ruleset::trigger::{SEQUENCE_MAX, Trigger};
 use crate::time::Time;
@@ -26,12 +26,10 @@ impl Engine {
     /// The sequence that the newest press completes: the longest, then the topmost mode's, then the first in
     /// the files. What it was made of can't be part of another.
     pub(super) fn completed_sequence(&mut self, index: &Index, group: &Group) -> Option<Arc<Mapping>> {
-        let mut best: Option<(usize, usize, &Arc<Mapping>)> = None;
-        for place in &group.sequences {
-            let mapping = index.mapping(*place);
+        let mut best: Option<(usize, &Arc<Mapping>)> = None;
+        for mapping in group.sequences.active(self.world.active()).map(|place| index.mapping(place)) {
             let Trigger::Sequence { controls, within } = &mapping.trigger else { continue };
-            let Some(rank) = self.rank_of(mapping) else { continue };
-            if best.is_some_and(|(length, best, _)| (length, best) >= (controls.len(), rank)) {
+            if best.is_some_and(|best| best.0 >= controls.len()) || !self.world.is_true(&mapping.when) {
                 continue;
             }
             let Some(start) = self.recent.len().checked_sub(controls.len()) else { continue };
@@ -40,21 +38,11 @@ impl Engine {
                 controls.iter().zip(played).all(|(selector, (control, _))| selector.matches(*control));
             let in_time = played.windows(2).all(|pair| pair[1].1.since(pair[0].1) <= *within);
             if right && in_time {
-                best = Some((controls.len(), rank, mapping));
+                best = Some((controls.len(), mapping));
             }
         }
-        let mapping = best.map(|(_, _, mapping)| Arc::clone(mapping))?;
+        let mapping = best.map(|(_, mapping)| Arc::clone(mapping))?;
         self.recent.clear();
         Some(mapping)
-    }
-
-    /// Says of the sequences of a control that this press did not complete them.
-    pub(super) fn pass_sequences(&mut self, index: &Index, group: &Group, out: &mut Vec<Output>) {
-        for place in &group.sequences {
-            let mapping = index.mapping(*place);
-            if self.rank_of(mapping).is_some() {
-                self.pass(mapping, PassReason::Incomplete, out);
-            }
-        }
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct World {
     stack: Vec<ModeId>,
     /// Modes that a held control keeps on top, in the order in which they came.
     held: Vec<(PressId, ModeId)>,
+    /// What both make active, each mode once, from the top down; then `None`, for mappings of every mode.
+    active: Vec<Option<ModeId>>,
     variables: Vec<Option<Value>>,
     running: Vec<bool>,
     levels: Vec<Option<f64>>,
@@ -29,7 +31,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(start: ModeId) -> World {
-        World { stack: vec![start], ..World::default() }
+        World { stack: vec![start], active: vec![Some(start), None], ..World::default() }
     }
 
     /// The active modes, from the bottom up.
@@ -41,20 +43,31 @@ impl World {
         self.modes().next_back().unwrap_or(Id::new(0))
     }
 
-    /// How high the mode lies: the larger, the nearer the top. 0 for a mapping of every mode, `None` if the
-    /// mode is not active.
-    pub(super) fn rank(&self, mode: Option<ModeId>) -> Option<usize> {
-        let Some(mode) = mode else { return Some(0) };
-        let above = self.stack.len();
-        if let Some(place) = self.held.iter().rposition(|(_, held)| *held == mode) {
-            return Some(above + place + 1);
+    /// The active modes, each once, from the top down; then `None`, for mappings of every mode.
+    pub(super) fn active(&self) -> &[Option<ModeId>] {
+        &self.active
+    }
+
+    fn refresh_active(&mut self) {
+        let World { stack, held, active, .. } = self;
+        active.clear();
+        for mode in held.iter().rev().map(|(_, mode)| mode).chain(stack.iter().rev()) {
+            if !active.contains(&Some(*mode)) {
+                active.push(Some(*mode));
+            }
         }
-        self.stack.iter().rposition(|other| *other == mode).map(|place| place + 1)
+        active.push(None);
     }
 
     /// Changes the switched and pushed modes. Says whether anything changed. [`ModeChange::Hold`] belongs to
     /// a press and is not for here.
     pub(super) fn change_mode(&mut self, change: ModeChange) -> bool {
+        let changed = self.change_stack(change);
+        self.refresh_active();
+        changed
+    }
+
+    fn change_stack(&mut self, change: ModeChange) -> bool {
         match change {
             ModeChange::Switch(mode) => {
                 let same = self.stack == [mode];
@@ -93,6 +106,7 @@ impl World {
         let new = !self.held.contains(&(press, mode));
         if new {
             self.held.push((press, mode));
+            self.refresh_active();
         }
         new
     }
@@ -101,12 +115,14 @@ impl World {
     pub(super) fn release_modes(&mut self, press: PressId) -> bool {
         let before = self.held.len();
         self.held.retain(|(owner, _)| *owner != press);
+        self.refresh_active();
         before != self.held.len()
     }
 
     pub(super) fn release_all_modes(&mut self) -> bool {
         let any = !self.held.is_empty();
         self.held.clear();
+        self.refresh_active();
         any
     }
 
@@ -185,7 +201,7 @@ impl World {
             Condition::All(all) => all.iter().all(|condition| self.is_true(condition)),
             Condition::Any(any) => any.iter().any(|condition| self.is_true(condition)),
             Condition::Not(condition) => !self.is_true(condition),
-            Condition::Mode(mode) => self.rank(Some(*mode)).is_some(),
+            Condition::Mode(mode) => self.active.contains(&Some(*mode)),
             Condition::Time(span) => span.contains(self.clock),
             Condition::Weekday(days) => days & (1 << self.clock.weekday) != 0,
             Condition::Running(program) => self.running.get(program.index()).copied().unwrap_or(false),
