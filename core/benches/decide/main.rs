@@ -8,7 +8,7 @@ mod rulesets;
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use padgate_core::engine::{Control, Engine, Index, Input, Output};
 use padgate_core::midi::{Message, Received};
@@ -94,7 +94,7 @@ struct Times(Vec<u64>);
 
 impl Times {
     fn of(stage: &mut Stage, mut event: impl FnMut(&mut Stage) -> u64) -> Times {
-        (0..ROUNDS / 10).for_each(|_| drop(event(stage)));
+        (0..ROUNDS / 10).for_each(|_| _ = event(stage));
         let mut times: Vec<u64> = (0..ROUNDS).map(|_| event(stage)).collect();
         times.sort_unstable();
         Times(times)
@@ -107,7 +107,7 @@ impl Times {
 
 fn allocations(stage: &mut Stage, mut event: impl FnMut(&mut Stage) -> u64) -> f64 {
     const EVENTS: u64 = 1000;
-    let counted = allocation_counter::measure(|| (0..EVENTS).for_each(|_| drop(event(stage))));
+    let counted = allocation_counter::measure(|| (0..EVENTS).for_each(|_| _ = event(stage)));
     counted.count_total as f64 / EVENTS as f64
 }
 
@@ -117,6 +117,22 @@ fn row(stage: &mut Stage, title: &str, floor: u64, mut event: impl FnMut(&mut St
     let ratio = median as f64 / floor as f64;
     let allocated = allocations(stage, event);
     println!("  {title:<28} {median:>6} ns {p99:>8} ns {ratio:>7.1} {allocated:>9.2}");
+}
+
+/// How long new rules take: preparing them, outside of any lock, and replacing the old ones, under it.
+fn reload(stage: &mut Stage) {
+    const TIMES: u32 = 10;
+    let (mut built, mut replaced) = (Duration::ZERO, Duration::ZERO);
+    for _ in 0..TIMES {
+        let start = Instant::now();
+        let index = Arc::new(Index::build(Arc::clone(&stage.played.rules)));
+        built += start.elapsed();
+        let start = Instant::now();
+        let old = stage.engine.reload(index, stage.now, &mut stage.out);
+        replaced += start.elapsed();
+        drop(old);
+    }
+    println!("  new rules: prepared in {:.1?}, replaced in {:.1?}", built / TIMES, replaced / TIMES);
 }
 
 fn main() {
@@ -131,6 +147,7 @@ fn main() {
         for size in [10, 1_000, 10_000] {
             let mut stage = Stage::new(ruleset(size, spread));
             println!("{} mappings, {title}", stage.played.rules.mappings.len());
+            reload(&mut stage);
             row(&mut stage, "press", floor, |stage| stage.press()[0]);
             row(&mut stage, "release", floor, |stage| stage.press()[1]);
             row(&mut stage, "press that nothing maps", floor, Stage::silent);

@@ -16,7 +16,7 @@ use padgate_core::ruleset::{
 
 /// How mappings are spread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Spread {
+pub(crate) enum Spread {
     /// Over devices, channels and notes, with faders, holds, taps and chords among them.
     Wide,
     /// As many modes as it takes on the same 100 pads: each pad has a mapping in every mode.
@@ -29,18 +29,18 @@ const PADS: usize = 100;
 const NOTES: usize = 96;
 
 /// A ruleset, and controls of it to play.
-pub struct Played {
-    pub rules: Arc<Ruleset>,
+pub(crate) struct Played {
+    pub(crate) rules: Arc<Ruleset>,
     /// Pads with one plain mapping that applies.
-    pub pads: Vec<Control>,
+    pub(crate) pads: Vec<Control>,
     /// Faders that move something.
-    pub faders: Vec<Control>,
+    pub(crate) faders: Vec<Control>,
     /// Pads that nothing maps, or nothing in an active mode.
-    pub silent: Vec<Control>,
+    pub(crate) silent: Vec<Control>,
 }
 
 /// A ruleset of about `size` mappings.
-pub fn ruleset(size: usize, spread: Spread) -> Played {
+pub(crate) fn ruleset(size: usize, spread: Spread) -> Played {
     let mut played = match spread {
         Spread::Wide => wide(size),
         Spread::Modes => modes(size),
@@ -51,6 +51,7 @@ pub fn ruleset(size: usize, spread: Spread) -> Played {
         .map(|id| Device {
             id: DeviceId::new(id as u32),
             ports: DevicePorts::default(),
+            controls: Vec::new(),
             echo: Duration::ZERO,
         })
         .collect();

@@ -4,6 +4,7 @@
 //! Every script is played three times: with its deadlines kept, with all of them late, and with timers that
 //! nobody asked for. What comes out must be the same.
 
+mod allocations;
 mod chords;
 mod conditions;
 mod encoders;
@@ -19,6 +20,8 @@ mod properties;
 mod random;
 mod reloads;
 mod rules;
+#[path = "../../benches/decide/rulesets.rs"]
+mod rulesets;
 mod script;
 mod sequences;
 mod show;
