@@ -31,7 +31,7 @@ run: ## build Padgate and start the daemon for everyday use, with your own confi
 test: ## run all tests that this machine can run
 	@tests/setup build test
 	$(CARGO) build -p padgated -p padgate --bins
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --no-fail-fast
 
 test-alsa: ## run the tests on the real ALSA sequencer, in a virtual machine
 	@tests/setup build alsa

@@ -7,6 +7,7 @@ use std::io::{PipeWriter, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Once;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -35,7 +36,10 @@ pub fn available() -> Result<bool> {
     if std::env::var_os(REQUIRED).is_some() {
         bail!("{REQUIRED} is set, and there is no /dev/snd/seq");
     }
-    notice("not tested: this machine has no /dev/snd/seq; `make test-alsa` tests it in a virtual one");
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        notice("not tested: this machine has no /dev/snd/seq; `make test-alsa` tests it in a virtual one");
+    });
     Ok(false)
 }
 
