@@ -44,6 +44,7 @@ fuzz: ## run each fuzz target for a minute (SECONDS_EACH=60)
 
 bench: ## measure decisions, MIDI to MIDI, reloading, idling and memory
 	@tests/setup build alsa
+	$(CARGO) bench --quiet -p padgate-core --bench decide
 	$(CARGO) build --release -p padgated -p padgate -p padgate-tests
 	target/release/bench
 

@@ -5,6 +5,7 @@
 //! machine that `tests/alsa-vm` boots. `bench midi` measures that part alone, here.
 
 mod midi;
+mod pipeline;
 mod process;
 
 use std::process::{Command, ExitCode};
@@ -12,8 +13,13 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 
 fn main() -> ExitCode {
-    let only_midi = std::env::args().nth(1).is_some_and(|part| part == "midi");
-    let result = if only_midi { midi::measure() } else { everything() };
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let result = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => everything(),
+        ["midi"] => pipeline::measure().and_then(|()| midi::measure()),
+        ["relay", from, to] => midi::relay(from, to),
+        _ => Err(anyhow::anyhow!("usage: bench [midi]")),
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -24,6 +30,7 @@ fn main() -> ExitCode {
 }
 
 fn everything() -> Result<()> {
+    pipeline::measure()?;
     process::measure()?;
     if std::path::Path::new("/dev/snd/seq").exists() {
         return midi::measure();

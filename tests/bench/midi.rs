@@ -1,9 +1,11 @@
 //! MIDI in to MIDI out through the daemon, against the kernel's own connection between the same ports.
 //!
 //! Three ways from the same sender to a receiver on a thread of its own, one message at a time:
-//! directly (the kernel's connection: one wake-up, the receiver's), through a bare relay (a thread that reads and writes,
-//! nothing else: two wake-ups, the least that any program in between can cost), and through `padgated`.
+//! directly (the kernel's connection: one wake-up, the receiver's), through a bare relay (a process that reads and
+//! writes, nothing else: two wake-ups, the least that any program in between can cost), and through `padgated`.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,31 +24,35 @@ const WARM_UP: usize = 300;
 /// A message that takes longer than this is lost.
 const LOST: Duration = Duration::from_secs(5);
 
-const CONFIG: &str = "[device.in]\nport = \"Bench Sender\"\nout = false\n[device.out]\nout = \"Bench Receiver\"\n\
+/// What the relay says when it is connected.
+const READY: &str = "ready\n";
+
+const CONFIG: &str = "[device.in]\nport = \"Bench Sender 3\"\nout = false\n[device.out]\nout = \"Bench Receiver 3\"\n\
      [[map]]\non = { device = \"in\", note = \"any\" }\ndo = { midi = \"same\", to = \"out\" }\n";
 
 pub(crate) fn measure() -> Result<()> {
     println!("\nMIDI in to MIDI out ({MESSAGES} messages each way)");
+    // Each way has names of its own: a receiver's thread keeps its port until the end.
     let direct = {
-        let sender = Keyboard::new("Bench Sender")?;
-        let receiver = receiver("Bench Receiver", Some("Bench Sender"))?;
-        run(&sender, &receiver)?
+        let sender = Keyboard::new("Bench Sender 1")?;
+        let receiver = receiver("Bench Receiver 1", Some("Bench Sender 1"))?;
+        run(&sender, &receiver).context("the kernel's connection")?
     };
     let relayed = {
-        let sender = Keyboard::new("Bench Sender")?;
-        let receiver = receiver("Bench Receiver", None)?;
-        relay("Bench Sender", "Bench Receiver")?;
-        run(&sender, &receiver)?
+        let sender = Keyboard::new("Bench Sender 2")?;
+        let receiver = receiver("Bench Receiver 2", None)?;
+        let _relay = start_relay("Bench Sender 2", "Bench Receiver 2")?;
+        run(&sender, &receiver).context("the bare relay")?
     };
     let through = {
-        let sender = Keyboard::new("Bench Sender")?;
-        let receiver = receiver("Bench Receiver", None)?;
+        let sender = Keyboard::new("Bench Sender 3")?;
+        let receiver = receiver("Bench Receiver 3", None)?;
         let daemon = Daemon::start(CONFIG)?;
         let mut watch = daemon.watch()?;
         watch.connected("in")?;
         watch.connected("out")?;
         drop(watch);
-        run(&sender, &receiver)?
+        run(&sender, &receiver).context("padgated")?
     };
     let floor = quantile(&relayed, 0.5);
     println!("  {:<34} {:>9} {:>9} {:>9}", "", "median µs", "p99 µs", "ratio");
@@ -113,25 +119,46 @@ fn receiver(name: &str, from: Option<&str>) -> Result<Receiver<Instant>> {
     Ok(receiver)
 }
 
-/// A thread that passes on what comes, and does nothing else.
-fn relay(from: &str, to: &str) -> Result<()> {
+/// Starts a process that passes on what comes, and does nothing else.
+fn start_relay(from: &str, to: &str) -> Result<Process> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["relay", from, to]).stdout(Stdio::piped());
+    let mut child = command.spawn()?;
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().context("its output is a pipe")?).read_line(&mut line)?;
+    let relay = Process(child);
+    anyhow::ensure!(line == READY, "the relay did not start");
+    Ok(relay)
+}
+
+/// Killed when it is dropped.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What that process does.
+pub(crate) fn relay(from: &str, to: &str) -> Result<()> {
     let (sequencer, port) =
         open("Bench Relay", PortCap::READ | PortCap::SUBS_READ | PortCap::WRITE | PortCap::SUBS_WRITE)?;
     let own = (sequencer.client_id()?, port);
     subscribe(&sequencer, padgate_tests::alsa::find(from)?, own)?;
     subscribe(&sequencer, own, padgate_tests::alsa::find(to)?)?;
-    thread::spawn(move || {
-        let mut input = sequencer.input();
-        while let Ok(mut event) = input.event_input() {
-            let is_note = matches!(event.get_type(), EventType::Noteon | EventType::Noteoff);
-            event.set_source(port);
-            event.set_subs();
-            event.set_direct();
-            // Ends when the benchmark goes on to the next way, and its ports are gone.
-            if is_note && sequencer.event_output_direct(&mut event).is_err() {
-                return;
-            }
+    print!("{READY}");
+    std::io::stdout().flush()?;
+    let mut input = sequencer.input();
+    loop {
+        let mut event = input.event_input()?;
+        event.set_source(port);
+        event.set_subs();
+        event.set_direct();
+        if matches!(event.get_type(), EventType::Noteon | EventType::Noteoff) {
+            sequencer.event_output_direct(&mut event)?;
         }
-    });
-    Ok(())
+    }
 }

@@ -17,6 +17,8 @@ use padgate_tests::daemon::Daemon;
 const MAPPINGS: usize = 10_000;
 /// How long the daemon is watched doing nothing.
 const IDLE: Duration = Duration::from_secs(10);
+/// How long it is left alone before that.
+const SETTLE: Duration = Duration::from_secs(3);
 /// How often the reload is measured.
 const ROUNDS: usize = 15;
 
@@ -57,11 +59,10 @@ pub(crate) fn measure() -> Result<()> {
     memory("with one mapping", daemon.process().id())?;
 
     println!("\nIdle for {} s", IDLE.as_secs());
+    // What starting left to do is not idling.
+    rest(SETTLE);
     let before = wake_ups(daemon.process().id())?;
-    let start = Instant::now();
-    while start.elapsed() < IDLE {
-        std::thread::park_timeout(IDLE);
-    }
+    rest(IDLE);
     let after = wake_ups(daemon.process().id())?;
     let rate = (after - before) as f64 / IDLE.as_secs_f64();
     println!("  wake-ups per second, all threads                {rate:>9.2}");
@@ -95,6 +96,14 @@ fn reload_in_parts(text: &str) -> Result<()> {
     println!("  preparing the look-up                           {:>9.2} ms", median(&mut index));
     println!("  the swap, during which no press is dealt with   {:>9.2} µs", median(&mut swap));
     Ok(())
+}
+
+/// Does nothing for that long.
+fn rest(span: Duration) {
+    let end = Instant::now() + span;
+    while let Some(left) = end.checked_duration_since(Instant::now()) {
+        std::thread::park_timeout(left);
+    }
 }
 
 fn median(samples: &mut [f64]) -> f64 {
