@@ -5,9 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use padgate_ipc::codec::{LINE_BYTES_MAX, LineBuffer, LineTooLong};
 use padgate_ipc::event::Event;
-use padgate_ipc::method::{
-    Explain, GetStatus, Method, Mode, Play, Press, SayHello, Subscribe,
-};
+use padgate_ipc::method::{Explain, GetStatus, Method, Mode, Play, Press, SayHello, Subscribe};
 use padgate_ipc::rpc::{FromDaemon, Request};
 
 fuzz_target!(|input: (u16, &[u8])| {
