@@ -248,7 +248,6 @@ fn the_output_of_a_device_is_a_port_of_a_program() {
 fn a_large_sysex_arrives_whole_and_a_larger_one_is_one_error() {
     let Some(_machine) = machine() else { return };
     let (port, raw) = virmidi(1);
-    let rig = Rig::start(&[device(0, "pads", &port, "", "")]);
     let sysex = |length: usize| {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut bytes = vec![0xF0];
@@ -258,20 +257,36 @@ fn a_large_sysex_arrives_whole_and_a_larger_one_is_one_error() {
         (file, bytes)
     };
     let (file, bytes) = sysex(SYSEX_BYTES_MAX);
-    program("amidi", &["-p", &raw, "-s", file.path().to_str().unwrap()]);
-    match rig.next() {
-        Seen::Sysex(seen) => assert!(seen == bytes, "{} bytes arrived", seen.len()),
-        other => panic!("{other:?}"),
-    }
+    unless_overrun(&port, |rig| {
+        program("amidi", &["-p", &raw, "-s", file.path().to_str().unwrap()]);
+        let Seen::Sysex(seen) = rig.next() else { return false };
+        assert!(seen == bytes, "{} bytes arrived", seen.len());
+        true
+    });
     let (file, _) = sysex(1 << 20);
-    program("amidi", &["-p", &raw, "-s", file.path().to_str().unwrap()]);
-    program("amidi", &["-p", &raw, "-S", "90 3C 64"]);
-    assert_eq!(rig.next_message(), "note on C4 ch 1 velocity 100");
-    let counters = rig.status("pads").counters;
-    assert_eq!(
-        (counters.decode_errors.too_long, counters.decode_errors.total(), counters.overruns),
-        (1, 1, 0)
-    );
+    unless_overrun(&port, |rig| {
+        program("amidi", &["-p", &raw, "-s", file.path().to_str().unwrap()]);
+        program("amidi", &["-p", &raw, "-S", "90 3C 64"]);
+        let Seen::Message(_, message) = rig.next() else { return false };
+        assert_eq!(message.to_string(), "note on C4 ch 1 velocity 100");
+        let errors = rig.status("pads").counters.decode_errors;
+        assert_eq!((errors.too_long, errors.total()), (1, 1));
+        true
+    });
+}
+
+/// Tries with a new manager until the attempt says that all was well. It may fail only if an overrun was counted, for the
+/// reason that [`ATTEMPTS`] gives.
+fn unless_overrun(port: &str, mut attempt: impl FnMut(&Rig) -> bool) {
+    for _ in 0..ATTEMPTS {
+        let rig = Rig::start(&[device(0, "pads", port, "", "")]);
+        if attempt(&rig) {
+            return;
+        }
+        assert!(rig.status("pads").counters.overruns > 0, "something is missing, and no overrun was counted");
+        println!("an overrun; once more");
+    }
+    panic!("nothing got through whole in {ATTEMPTS} attempts");
 }
 
 /// A System Exclusive of so many bytes, and a note behind it.
