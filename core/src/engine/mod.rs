@@ -24,6 +24,7 @@ mod receive;
 mod release;
 mod run;
 mod sequence;
+mod taps;
 mod touch;
 mod world;
 

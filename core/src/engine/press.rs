@@ -76,30 +76,6 @@ impl Engine {
         }
     }
 
-    /// The control went down again while a series of taps was open.
-    fn tap_again(&mut self, place: usize, press: Press, now: Time, out: &mut Vec<Output>) {
-        let id = self.new_press();
-        let touch = &mut self.touches[place];
-        touch.press = id;
-        touch.count += 1;
-        touch.velocity = press.velocity;
-        touch.message = press.message;
-        touch.pressed_at = press.at;
-        touch.released_at = None;
-        if touch.taps().is_some() {
-            touch.schedule(now);
-            return;
-        }
-        let count = touch.count;
-        let mapping =
-            touch.find(|gesture| matches!(gesture, Gesture::Taps { count: wanted, .. } if wanted == count));
-        touch.decided = true;
-        touch.deadline = None;
-        if let Some(mapping) = mapping {
-            self.end_touch(place, &mapping, press, now.since(press.at), now, out);
-        }
-    }
-
     /// The control went up.
     pub(super) fn release_control(&mut self, control: Control, now: Time, out: &mut Vec<Output>) {
         let down = |touch: &Touch| touch.control == control && touch.released_at.is_none();
@@ -134,23 +110,15 @@ impl Engine {
             return;
         }
         if let Some(hold) = touch.hold_at().filter(|hold| *hold <= at) {
-            let after = touch.next_hold().unwrap_or_default();
-            let mapping = touch.find(|gesture| gesture == Gesture::Hold(after));
-            touch.held_for = after;
-            touch.decided = true;
-            touch.taps_over = true;
-            touch.schedule(at);
-            let press = touch.as_press();
-            if let Some(mapping) = mapping {
-                self.end_touch(place, &mapping, press, at.since(hold), at, out);
-            }
-            return;
+            return self.decide_hold(place, hold, at, out);
         }
         touch.taps_over = true;
+        if touch.count > 1 && self.decide_series(place, at, out) {
+            return;
+        }
+        let touch = &mut self.touches[place];
         touch.schedule(at);
-        if touch.count > 1 {
-            self.decide_series(place, at, out);
-        } else if touch.released_at.is_some() {
+        if touch.released_at.is_some() {
             let touch = self.touches.swap_remove(place);
             self.decide_by_length(&touch, at, out);
         } else if !touch.depends_on_length() {
@@ -162,39 +130,18 @@ impl Engine {
         }
     }
 
-    /// The series ended short of the most taps that something asked for.
-    fn decide_series(&mut self, place: usize, at: Time, out: &mut Vec<Output>) {
+    /// The control has been down for as long as the next hold asks.
+    fn decide_hold(&mut self, place: usize, hold: Time, at: Time, out: &mut Vec<Output>) {
+        self.play_singly(place, at, out);
         let touch = &mut self.touches[place];
+        let after = touch.next_hold().unwrap_or_default();
+        touch.held_for = after;
         touch.decided = true;
-        touch.deadline = None;
+        touch.taps_over = true;
+        touch.schedule(at);
         let press = touch.as_press();
-        let withheld = at.since(press.at);
-        let fewer = touch.gestures().filter_map(|gesture| match gesture {
-            Gesture::Taps { count, .. } if count <= touch.count => Some(count),
-            _ => None,
-        });
-        let best = fewer.max().unwrap_or(0);
-        let several = touch.find(|gesture| matches!(gesture, Gesture::Taps { count, .. } if count == best));
-        let plain = touch.find(|gesture| gesture == Gesture::Press);
-        // What no multiple tap accounts for was tapped singly: no press is lost. The last one may still be down.
-        let mut singles = touch.count - best;
-        if several.is_none() && touch.released_at.is_none() {
-            singles -= 1;
-        }
-        let still_down = touch.released_at.is_none();
-        for _ in 0..singles {
-            if let Some(plain) = &plain {
-                let id = self.new_press();
-                let mut context = self.press_context(plain, id, press);
-                context.received = at;
-                self.fire(plain, context, withheld, None, at, out);
-            }
-        }
-        let last = several.or(plain.filter(|_| still_down));
-        match last {
-            Some(mapping) => self.end_touch(place, &mapping, press, withheld, at, out),
-            None if !still_down => drop(self.touches.swap_remove(place)),
-            None => {}
+        if let Some(mapping) = touch.find(|gesture| gesture == Gesture::Hold(after)) {
+            self.end_touch(place, &mapping, press, at.since(hold), at, out);
         }
     }
 
@@ -203,17 +150,29 @@ impl Engine {
         let winner = touch.by_length(released_at.since(touch.pressed_at));
         self.pass_rivals(&touch.candidates, winner.as_ref(), out);
         if let Some(mapping) = winner {
-            let press = touch.as_press();
-            let mut context = self.press_context(&mapping, touch.press, press);
-            context.received = now;
-            // A plain press could have fired with the press; what depends on the length not before the release.
-            let could = if gesture(&mapping) == Some(Gesture::Press) { press.at } else { released_at };
-            self.fire(&mapping, context, now.since(could), None, now, out);
+            self.fire_by_length(&mapping, touch.press, touch.as_press(), released_at, now, out);
         }
     }
 
+    /// Fires what a press was by its length.
+    pub(super) fn fire_by_length(
+        &mut self,
+        mapping: &Arc<Mapping>,
+        id: PressId,
+        press: Press,
+        released_at: Time,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
+        let mut context = self.press_context(mapping, id, press);
+        context.received = now;
+        // A plain press could have fired with the press; what depends on the length not before the release.
+        let could = if gesture(mapping) == Some(Gesture::Press) { press.at } else { released_at };
+        self.fire(mapping, context, now.since(could), None, now, out);
+    }
+
     /// Fires `mapping` for a touch that is decided, and lets the touch go if it is up already.
-    fn end_touch(
+    pub(super) fn end_touch(
         &mut self,
         place: usize,
         mapping: &Arc<Mapping>,

@@ -8,7 +8,7 @@ use arrayvec::ArrayVec;
 use super::io::{Control, PressId};
 use super::press::Press;
 use crate::midi::Message;
-use crate::ruleset::trigger::{GESTURES_MAX, Trigger};
+use crate::ruleset::trigger::{GESTURES_MAX, TAPS_MAX, Trigger};
 use crate::ruleset::{Gesture, Mapping};
 use crate::time::Time;
 
@@ -28,6 +28,8 @@ pub(super) struct Touch {
     pub(super) released_at: Option<Time>,
     /// Presses in the series of taps.
     pub(super) count: u8,
+    /// Those before the last, and when each was released.
+    pub(super) earlier: ArrayVec<(Press, Time), { TAPS_MAX as usize - 1 }>,
     /// No further tap can join the series.
     pub(super) taps_over: bool,
     /// The gesture is known; only the release is missing.
@@ -63,6 +65,7 @@ impl Touch {
             pressed_at: press.at,
             released_at: None,
             count: 1,
+            earlier: ArrayVec::new(),
             taps_over: true,
             decided: true,
             held_for: Duration::ZERO,
@@ -95,6 +98,15 @@ impl Touch {
         wanted.reduce(|one, other| (one.0.max(other.0), one.1.max(other.1)))
     }
 
+    /// The most taps that something asks for and that the series has; 0 if there is none.
+    pub(super) fn completed_taps(&self) -> u8 {
+        let counts = self.gestures().filter_map(|gesture| match gesture {
+            Gesture::Taps { count, .. } if count <= self.count => Some(count),
+            _ => None,
+        });
+        counts.max().unwrap_or(0)
+    }
+
     pub(super) fn next_hold(&self) -> Option<Duration> {
         let wanted = self.gestures().filter_map(|gesture| match gesture {
             Gesture::Hold(after) if after > self.held_for => Some(after),
@@ -115,8 +127,9 @@ impl Touch {
         self.taps().map(|(_, window)| self.pressed_at + window)
     }
 
+    /// When the next hold fires, if it stays down. The last press of a multiple tap is no hold.
     pub(super) fn hold_at(&self) -> Option<Time> {
-        if self.released_at.is_some() || self.count > 1 {
+        if self.released_at.is_some() || self.completed_taps() > 0 {
             return None;
         }
         self.next_hold().map(|after| self.pressed_at + after)

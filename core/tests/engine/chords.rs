@@ -178,6 +178,17 @@ fn what_came_before_a_chord_is_played_before_it() {
 }
 
 #[test]
+fn a_window_that_is_over_is_not_waited_for_again() {
+    let rules = rules([
+        press(1).named("one"),
+        press(2).named("two"),
+        chord("123", &[1, 2, 3], 40),
+        chord("24", &[2, 4], 20),
+    ]);
+    check_fired(&rules, "pad1 down, 10ms, pad2 down", "40ms fired one after 40ms; 40ms fired two after 30ms");
+}
+
+#[test]
 fn of_two_windows_each_chord_has_its_own() {
     let rules = rules([press(1).named("one"), chord("fast", &[1, 2], 20), chord("slow", &[1, 3], 60)]);
     check_fired(&rules, "pad1 down, 50ms, pad3 down", "50ms fired slow");

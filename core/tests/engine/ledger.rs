@@ -5,6 +5,7 @@ use super::rules::{
 };
 use super::script::{check, play};
 use super::show::{Wanted, line};
+use padgate_core::engine::{Output, Trace};
 use padgate_core::ruleset::Again;
 use padgate_core::ruleset::action::Hold;
 
@@ -168,6 +169,16 @@ fn after_panic_a_pad_that_is_still_down_is_silent_until_it_is_pressed_again() {
             "1035ms release"
         ]
     );
+}
+
+#[test]
+fn after_panic_a_pad_that_waited_for_a_chord_is_down_and_silent() {
+    use padgate_core::ruleset::trigger::{ControlKind, Trigger};
+    let controls = [64, 65].map(|number| super::rules::control(ControlKind::Controller, number)).to_vec();
+    let chord = super::rules::map("chord", Trigger::Chord { controls, within: super::rules::ms(40) });
+    let player =
+        play(&[&rules([super::rules::cc_press(64), chord])], "cc64 127, 10ms, panic, 10ms, cc64 126");
+    assert!(!player.log.iter().any(|(_, output)| matches!(output, Output::Trace(Trace::Fired { .. }))));
 }
 
 #[test]

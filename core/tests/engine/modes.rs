@@ -100,6 +100,18 @@ fn two_pads_that_hold_modes() {
 }
 
 #[test]
+fn the_mode_that_was_held_last_is_on_top() {
+    let rules = rules([
+        press(1).does(&[mode(ModeChange::Hold(MODE_A))]),
+        press(2).does(&[mode(ModeChange::Hold(MODE_B))]),
+        press(3).named("a").mode(MODE_A),
+        press(3).named("b").mode(MODE_B),
+    ]);
+    check_fired(&rules, "pad1 down, pad2 down, pad3 down", "0ms fired press; 0ms fired press; 0ms fired b");
+    check_fired(&rules, "pad2 down, pad1 down, pad3 down", "0ms fired press; 0ms fired press; 0ms fired a");
+}
+
+#[test]
 fn a_change_below_a_held_mode_is_told() {
     let rules = rules([press(1).does(&[mode(ModeChange::Hold(MODE_A))])]);
     check_traces(&rules, "pad1 down, push b", "0ms fired press; 0ms mode a; 0ms mode a");

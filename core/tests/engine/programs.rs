@@ -98,6 +98,37 @@ fn too_many_runs_are_refused_before_they_do_anything() {
 }
 
 #[test]
+fn a_restart_needs_no_room() {
+    let rules = rules([slow(Again::Concurrent), press(2).does(&[text("r"), wait(100), text("s")])]);
+    let full = "pad1 down, pad1 up,".repeat(RUNS_MAX - 1);
+    let player = play(&[&rules], &format!("pad2 down, pad2 up, {full} 10ms, pad2 down, pad2 up, pad1 down"));
+    let refused = |output: &padgate_core::engine::Output| {
+        matches!(output, padgate_core::engine::Output::Trace(padgate_core::engine::Trace::Refused { mapping, .. })
+            if mapping.name == "press" && mapping.program.steps[0] == text("x")[0])
+    };
+    assert_eq!(player.log.iter().filter(|(_, output)| refused(output)).count(), 1, "only the concurrent one");
+    let typed = |what: &str| {
+        let is = |output: &padgate_core::engine::Output| {
+            matches!(output, padgate_core::engine::Output::Request(request)
+                if super::show::effect(&request.effect) == what)
+        };
+        player.log.iter().filter(|(_, output)| is(output)).count()
+    };
+    assert_eq!((typed("r"), typed("s")), (2, 1));
+}
+
+#[test]
+fn rounds_keep_their_time_though_one_was_late() {
+    let first = Condition::Variable(X, Comparison::Is(Value::Number(0.0)));
+    let late_once = choose(first, &[text("late"), set_number(X, 1.0), wait(15)], &[text("x")]);
+    check(
+        &rules([press(1).does(&[repeat(4, 10, &[late_once])])]),
+        "x = 0, pad1 down",
+        "0ms late; 15ms x; 20ms x; 30ms x",
+    );
+}
+
+#[test]
 fn a_count_repeats_from_start_to_start() {
     check(
         &rules([press(1).does(&[repeat(3, 100, &[text("x"), wait(30), text("y")]), text("z")])]),

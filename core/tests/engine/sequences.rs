@@ -54,6 +54,17 @@ fn the_longest_sequence_wins() {
 }
 
 #[test]
+fn of_two_as_long_the_topmost_mode_and_then_the_first_wins() {
+    let rules = rules([
+        sequence("first", &[1, 2], 1000),
+        sequence("second", &[1, 2], 1000),
+        sequence("above", &[1, 2], 1000).mode(MODE_A),
+    ]);
+    check_fired(&rules, "pad1 down, pad2 down", "0ms fired first");
+    check_fired(&rules, "push a, pad1 down, pad2 down", "0ms fired above");
+}
+
+#[test]
 fn one_that_is_not_active_does_nothing() {
     let rules = rules([press(2), sequence("code", &[1, 2], 1000).mode(MODE_A)]);
     check_fired(&rules, "pad1 down, pad2 down", "0ms fired press");

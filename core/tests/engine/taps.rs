@@ -66,7 +66,7 @@ fn eight_taps() {
 fn taps_that_make_up_nothing_are_played_singly() {
     let rules = rules([press(5), taps(5, 3)]);
     let tap = "pad5 down, 20ms, pad5 up, 80ms,";
-    check_fired(&rules, &tap.repeat(2), "400ms fired press after 300ms; 400ms fired press after 300ms");
+    check_fired(&rules, &tap.repeat(2), "400ms fired press after 400ms; 400ms fired press after 300ms");
 }
 
 #[test]
@@ -80,10 +80,51 @@ fn the_last_of_taps_that_make_up_nothing_may_still_be_held() {
 }
 
 #[test]
+fn each_tap_that_was_played_singly_is_what_its_length_says() {
+    let rules = rules([short(5, 100), super::rules::long(5, 200), taps(5, 3)]);
+    check_fired(
+        &rules,
+        "pad5 down, 50ms, pad5 up, 50ms, pad5 down, 250ms, pad5 up",
+        "400ms fired short after 350ms; 400ms fired long after 50ms",
+    );
+    check_fired(
+        &rules,
+        "pad5 down, 50ms, pad5 up, 50ms, pad5 down, 500ms, pad5 up",
+        "400ms fired short after 350ms; 600ms fired long",
+    );
+}
+
+#[test]
+fn a_tap_and_a_hold_are_no_multiple_tap() {
+    let rules = rules([press(5), hold(5, 400), taps(5, 3)]);
+    check_fired(
+        &rules,
+        "pad5 down, 50ms, pad5 up, 50ms, pad5 down, 500ms, pad5 up",
+        "400ms fired press after 400ms; 500ms fired hold",
+    );
+    let quick = super::rules::rules([press(5), hold(5, 200), taps(5, 3)]);
+    check_fired(
+        &quick,
+        "pad5 down, 50ms, pad5 up, 50ms, pad5 down, 250ms, pad5 up",
+        "300ms fired press after 300ms; 300ms fired hold",
+    );
+}
+
+#[test]
+fn a_double_tap_that_is_held_while_it_waits_for_more_taps_is_no_hold() {
+    let rules = rules([press(5), hold(5, 200), taps(5, 2).does(&[key("a")]), taps(5, 3)]);
+    check(
+        &rules,
+        "pad5 down, 50ms, pad5 up, 50ms, pad5 down, 450ms, pad5 up",
+        "400ms key a down; 550ms key a up",
+    );
+}
+
+#[test]
 fn more_taps_than_two_and_fewer_than_four() {
     let rules = rules([press(5), taps(5, 2), taps(5, 4)]);
     let tap = "pad5 down, 20ms, pad5 up, 80ms,";
-    check_fired(&rules, &tap.repeat(3), "500ms fired press after 300ms; 500ms fired taps2 after 300ms");
+    check_fired(&rules, &tap.repeat(3), "500ms fired press after 500ms; 500ms fired taps2 after 300ms");
 }
 
 #[test]
