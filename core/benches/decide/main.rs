@@ -4,6 +4,8 @@
 //! order, so that the caches are as cold as they are on stage. The floor is the same measurement around
 //! nothing but a spurious timer; the ratio says what is left of a decision on any machine.
 
+#![allow(clippy::disallowed_types, clippy::disallowed_macros, reason = "a benchmark reads clocks and prints")]
+
 mod rulesets;
 
 use std::hint::black_box;

@@ -32,7 +32,7 @@ pub enum Trigger {
     Chord {
         /// Two to [`CHORD_MAX`] different controls.
         controls: Vec<Selector>,
-        /// How long after the first press the last one may come.
+        /// When it is too late for the last press, counted from the first.
         within: Duration,
     },
     /// Controls are pressed one after the other, with no other press between.
@@ -125,11 +125,11 @@ pub enum Gesture {
     Short(Duration),
     /// It is let go no sooner than this after the press; fires with the release.
     Long(Duration),
-    /// It is pressed `count` times (2 to [`TAPS_MAX`]), each press at most `window` after the one before.
+    /// It is pressed `count` times (2 to [`TAPS_MAX`]), each press sooner than `window` after the one before.
     Taps {
         /// How many presses.
         count: u8,
-        /// The longest time from one press to the next.
+        /// When it is too late for the next press, counted from the last.
         window: Duration,
     },
 }

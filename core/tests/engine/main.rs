@@ -26,4 +26,5 @@ mod script;
 mod sequences;
 mod show;
 mod taps;
+mod toml;
 mod traces;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, any, proptest};
 
 use padgate_core::engine::{Effect, Held, Input, Output, Phase};
@@ -10,9 +11,9 @@ use padgate_core::ids::ModeId;
 use padgate_core::midi::{Channel, Message, Received};
 use padgate_core::ruleset::Ruleset;
 use padgate_core::ruleset::action::ModeChange;
-use padgate_core::time::LocalTime;
+use padgate_core::time::{LocalTime, Time};
 
-use super::random::{CONTROLLERS, NOTES, Op, mappings, number, ops};
+use super::random::{CONTROLLERS, NOTES, Op, mappings, number, op as random_op, ops};
 use super::rules::{DEFAULT_OUTPUT, KEYS, OBS, PADS, SYNTH, X, rules};
 use super::script::{Player, Timing};
 
@@ -148,6 +149,42 @@ fn perform(timing: Timing, rulesets: &[Arc<Ruleset>], ops: &[Op], unplug: bool) 
     player.input(Input::Mode(ModeChange::Switch(ModeId::new(0))));
     assert_eq!(player.engine.modes().count(), 1, "and no mode is held");
     player
+}
+
+/// Plays it with each input up to some milliseconds before its time, as when two devices' threads meet at the
+/// lock: nothing may stay down, and nothing may break.
+fn perform_with_time_going_back(rulesets: &[Arc<Ruleset>], ops: &[(Op, u64)]) {
+    let mut player = Player::new(&[&rulesets[0]], Timing::Kept);
+    let mut outside = Outside::default();
+    for (op, back) in ops {
+        let now = player.now;
+        if !matches!(op, Op::Pass(_)) {
+            player.now = Time(now.0.saturating_sub(back * 1_000_000));
+        }
+        play(&mut player, op, rulesets);
+        player.now = player.now.max(now);
+        outside.read(&player);
+        if let Op::OutputLost = op {
+            outside.down.retain(|held| !matches!(held, Held::Note { to, .. } if *to == Some(SYNTH)));
+        }
+        outside.compare(&player);
+    }
+    let_go(&mut player, rulesets);
+    player.pass(Duration::from_secs(60));
+    outside.read(&player);
+    assert_eq!(outside.down, [], "everything was let go");
+}
+
+proptest! {
+    #[test]
+    fn time_that_goes_back_does_no_harm(
+        first in mappings(),
+        second in mappings(),
+        ops in vec((random_op(), 0..5u64), 1..60),
+    ) {
+        let rulesets = [Arc::new(rules(first)), Arc::new(rules(second))];
+        perform_with_time_going_back(&rulesets, &ops);
+    }
 }
 
 proptest! {

@@ -176,7 +176,8 @@ pub(crate) fn mappings() -> impl Strategy<Value = Vec<Map>> {
     vec(mapping(), 1..10)
 }
 
-fn op() -> impl Strategy<Value = Op> {
+/// One thing that happens.
+pub(crate) fn op() -> impl Strategy<Value = Op> {
     let device = || select(vec![PADS, PADS, KEYS]);
     let note = || select(NOTES.to_vec());
     let controller = select(CONTROLLERS.to_vec());
