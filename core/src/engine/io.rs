@@ -24,7 +24,8 @@ pub enum Input<'a> {
     },
     /// A device's input port went away: whatever it held is let go.
     DeviceLost(DeviceId),
-    /// A device's output port went away: notes that were held there are gone.
+    /// A device's output port is about to be closed, or went away: notes that are held there are let go, in case that
+    /// somebody still hears it.
     OutputLost(DeviceId),
     /// The local time of day, needed only while [`super::Engine::wants_wall_clock`].
     WallClock(LocalTime),

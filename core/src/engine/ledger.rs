@@ -79,11 +79,6 @@ impl Ledger {
         was_up
     }
 
-    /// Forgets the notes on an output that is gone: nobody is left to hear their note-offs.
-    pub(super) fn forget_output(&mut self, device: DeviceId) {
-        self.entries.retain(|entry| !matches!(entry.what, Held::Note { to: Some(to), .. } if to == device));
-    }
-
     /// Takes out what `wanted` picks and hands over what goes up by that, the last that went down first.
     pub(super) fn release(&mut self, mut wanted: impl FnMut(&Entry) -> bool, mut sink: impl FnMut(Release)) {
         let mut keys: Option<Keys> = None;

@@ -159,7 +159,10 @@ impl Engine {
             }
             Input::Midi { device, received: Received::Sysex(bytes) } => self.sysex(device, bytes, now, out),
             Input::DeviceLost(device) => self.device_lost(device, now, out),
-            Input::OutputLost(device) => self.ledger.forget_output(device),
+            Input::OutputLost(device) => {
+                let there = |held: Held| matches!(held, Held::Note { to, .. } if to == Some(device));
+                self.release_held(|entry| there(entry.what), now, out);
+            }
             Input::WallClock(time) => self.world.clock = time,
             Input::Running(program, runs) => self.world.set_running(program, runs),
             Input::TargetLevel(target, level) => self.world.set_level(target, level),

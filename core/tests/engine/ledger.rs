@@ -110,12 +110,12 @@ fn a_lost_device_forgets_gestures_that_were_not_decided() {
 }
 
 #[test]
-fn notes_on_an_output_that_is_gone_need_no_note_off() {
+fn notes_on_an_output_that_is_lost_are_let_go_while_it_may_still_hear_it() {
     let rules = rules([press(1).does(&[note_to(Some(SYNTH), 60, Hold::WhileHeld), key("a")])]);
     check(
         &rules,
         "pad1 down, 10ms, synth output lost, 10ms, pad1 up",
-        "0ms synth on 60 100; 0ms key a down; 20ms key a up",
+        "0ms synth on 60 100; 0ms key a down; 10ms synth off 60; 20ms key a up",
     );
 }
 

@@ -318,15 +318,17 @@ impl<B: Backend> Manager<B> {
         Stream::new(device, Arc::clone(name), Arc::clone(&self.shared.sink), Arc::clone(counters), realtime)
     }
 
-    /// Closes an output, and tells the sink that what was held there is gone.
+    /// Closes an output. The sink is told before, so that it can let go of what it holds there: the port may well exist,
+    /// and only belong to nobody or to another device from now on.
     fn close_output(&self, entry: &mut Entry<B::Input>, reason: String) {
         let was_open = entry.output.open_port().is_some();
-        entry.slot.close(reason);
-        entry.output = Link::Absent;
         if was_open {
+            entry.slot.begin_close(reason.clone());
             self.shared.sink.input(Input::OutputLost(entry.device.id), clock::now());
             tracing::info!(device = &*entry.name, "MIDI output lost");
         }
+        entry.slot.close(reason);
+        entry.output = Link::Absent;
     }
 
     fn close_all(mut self) {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use padgate_core::engine::Input;
@@ -214,6 +214,41 @@ fn a_reload_keeps_what_stays_the_same() {
     assert_eq!(lost, 4, "they swap their ports: {told:?}");
     let statuses = rig.statuses();
     assert!(statuses.iter().all(|status| status.state == DeviceState::Connected));
+}
+
+/// Lets go of a note as the engine does, when it is told that the output will be closed.
+#[derive(Default)]
+struct LetsGo(OnceLock<Weak<Shared>>, Log);
+
+impl MidiSink for LetsGo {
+    fn midi(&self, _: DeviceId, _: Received<'_>, _: Time) {}
+    fn input(&self, input: Input<'_>, _: Time) {
+        if let Input::OutputLost(device) = input {
+            let shared = self.0.get().and_then(Weak::upgrade).unwrap();
+            let slot = shared.slot(Some(device)).unwrap();
+            lock(&self.1).extend(
+                [&[0x80, 60, 0], &[0x90, 60, 1]].map(|bytes| format!("{:?}", slot.send(bytes).is_ok())),
+            );
+        }
+    }
+}
+
+#[test]
+fn notes_on_a_port_that_another_device_gets_can_be_let_go_before() {
+    let system = Fake::default();
+    let sink = Arc::new(LetsGo::default());
+    let shared = Arc::new(Shared::new(sink.clone()));
+    sink.0.set(Arc::downgrade(&shared)).unwrap();
+    let (_, commands) = channel();
+    let manager = Manager::new(system.clone(), Arc::clone(&shared), commands);
+    let mut rig = Rig { system, log: Arc::clone(&sink.1), shared, manager };
+    rig.manager.configure(config(&[(0, "Pad")]));
+    rig.set_ports(ports("Pad", 24));
+    rig.settle();
+    rig.manager.configure(config(&[(0, "Other"), (1, "Pad")]));
+    assert_eq!(rig.settle(), ["true", "false"], "the release, but no further press");
+    rig.manager.configure(config(&[(0, "Other")]));
+    assert_eq!(rig.settle(), ["true", "false"]);
 }
 
 #[test]

@@ -76,6 +76,8 @@ struct Link {
     written: usize,
     /// Whether the writer knows that there is a backlog.
     listed: bool,
+    /// Why it is about to be closed, if it is; until then only releases are taken.
+    closing: Option<String>,
 }
 
 enum Queued {
@@ -99,15 +101,30 @@ impl Slot {
 
     /// Puts an open port behind the slot.
     pub(super) fn open(&self, wire: Box<dyn Wire>) {
-        let link = Link { wire, backlog: VecDeque::new(), backlog_bytes: 0, written: 0, listed: false };
+        let backlog = VecDeque::new();
+        let link = Link { wire, backlog, backlog_bytes: 0, written: 0, listed: false, closing: None };
         let before = std::mem::replace(&mut *lock(&self.state), State::Open(link));
         drop(before);
     }
 
-    /// Closes the port, if one is open; from now on `reason` is why nothing can be sent.
+    /// Announces that the port will be closed: from now on only releases are sent, and `reason` is why.
+    pub(super) fn begin_close(&self, reason: String) {
+        if let State::Open(link) = &mut *lock(&self.state) {
+            link.closing = Some(reason);
+        }
+    }
+
+    /// Closes the port, if one is open; from now on `reason` is why nothing can be sent. Releases that wait are sent
+    /// before; the rest of what waits is lost.
     pub(super) fn close(&self, reason: String) {
-        // Dropped after the lock is released: closing a driver can take its time.
-        let before = std::mem::replace(&mut *lock(&self.state), State::Closed(reason));
+        let mut before = std::mem::replace(&mut *lock(&self.state), State::Closed(reason));
+        // Without the lock: closing a driver can take its time.
+        if let State::Open(Link { wire, backlog, .. }) = &mut before {
+            for release in backlog.iter().map(Queued::bytes).filter(|bytes| is_release(bytes)) {
+                // The port may be gone, and then nobody hears anything any more.
+                let _ = wire.message(release);
+            }
+        }
         drop(before);
     }
 
@@ -128,6 +145,9 @@ impl Slot {
             State::Open(link) => link,
             State::Closed(reason) => return Err(format!("{} {reason}", self.title).into()),
         };
+        if let Some(reason) = link.closing.as_ref().filter(|_| !is_release(bytes)) {
+            return Err(format!("{} {reason}", self.title).into());
+        }
         if link.backlog.is_empty() && bytes.len() <= link.wire.piece_bytes_max() {
             match link.write(bytes) {
                 Ok(()) => return Ok(()),
@@ -211,11 +231,14 @@ impl Link {
             Queued::Sysex(bytes.into())
         };
         if self.backlog_bytes + bytes.len() > BACKLOG_BYTES_MAX {
-            // A release goes in all the same. Once is enough, which bounds how many there can be.
+            // A release goes in all the same. Once is enough, which bounds how many there can be; but only behind
+            // everything else, because a press may have come after an earlier one.
             if !is_release(bytes) {
                 return false;
             }
-            if self.backlog.iter().any(|waiting| waiting.bytes() == bytes) {
+            let mut last =
+                self.backlog.iter().rev().map(Queued::bytes).take_while(|waiting| is_release(waiting));
+            if last.any(|waiting| waiting == bytes) {
                 return true;
             }
         }

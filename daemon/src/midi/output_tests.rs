@@ -192,3 +192,32 @@ fn stopping_does_not_wait_for_a_receiver_that_takes_nothing() {
     rig.write_all();
     assert!(rig.written().is_empty());
 }
+
+#[test]
+fn a_release_behind_a_press_is_not_taken_for_one_that_waits_before_it() {
+    let rig = rig(0, true);
+    rig.slot.send(&[0x80, 1, 0]).unwrap();
+    rig.slot.send(&[0x90, 1, 1]).unwrap();
+    let mut long = vec![0xF0];
+    long.resize(BACKLOG_BYTES_MAX - 7, 1);
+    long.push(0xF7);
+    rig.slot.send(&long).unwrap();
+    rig.slot.send(&[0x80, 1, 0]).unwrap();
+    match &*lock(&rig.slot.state) {
+        super::State::Open(link) => assert_eq!(link.backlog.back().unwrap().bytes(), [0x80, 1, 0]),
+        super::State::Closed(_) => panic!("open"),
+    }
+}
+
+#[test]
+fn an_output_that_is_being_closed_takes_releases_and_nothing_else() {
+    let rig = rig(0, true);
+    rig.slot.send(&[0x80, 1, 0]).unwrap();
+    rig.slot.begin_close("is no longer in the configuration".into());
+    let error = rig.slot.send(&[0x90, 2, 1]).unwrap_err();
+    assert_eq!(error, "device `synth` is no longer in the configuration");
+    rig.slot.send(&[0x80, 2, 0]).unwrap();
+    *lock(&rig.room) = 9;
+    rig.slot.close("is no longer in the configuration".into());
+    assert_eq!(rig.written(), [0x80, 1, 0, 0x80, 2, 0], "also those that had to wait");
+}
