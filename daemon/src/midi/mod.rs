@@ -25,7 +25,7 @@ mod stream;
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -48,6 +48,9 @@ use shared::{Known, Shared};
 pub const VIRTUAL_INPUT: &str = "Padgate In";
 /// The name of the virtual port that other programs listen to.
 pub const VIRTUAL_OUTPUT: &str = "Padgate Out";
+/// How many commands wait for the manager. When it is full, a reload of the configuration waits, or the thread of an input
+/// that has ended; the manager waits for neither.
+const COMMANDS_MAX: usize = 64;
 /// How long [`Midi::start`] waits for the first look at the ports. It takes milliseconds; a driver that hangs must
 /// not keep the daemon from starting.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
@@ -117,7 +120,7 @@ impl Driver {
 /// All MIDI connections. Closed when dropped.
 pub struct Midi {
     shared: Arc<Shared>,
-    commands: Mutex<Sender<Command>>,
+    commands: Mutex<SyncSender<Command>>,
     wake: Arc<dyn Fn() + Send + Sync>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -132,7 +135,7 @@ impl Midi {
     /// If the system refuses a thread or a pair of sockets.
     pub fn start(config: MidiConfig, sink: Arc<dyn MidiSink>, driver: Driver) -> std::io::Result<Midi> {
         let shared = Arc::new(Shared::new(sink));
-        let (commands, receiver) = channel();
+        let (commands, receiver) = sync_channel(COMMANDS_MAX);
         let (looked, first_look) = channel::<()>();
         let (wake, run) = prepare(driver, Arc::clone(&shared), commands.clone(), receiver)?;
         let mut threads = Vec::new();
@@ -233,7 +236,7 @@ type Run = Box<dyn FnOnce(MidiConfig, Box<dyn FnOnce() + Send>) + Send>;
 fn prepare(
     driver: Driver,
     shared: Arc<Shared>,
-    commands: Sender<Command>,
+    commands: SyncSender<Command>,
     receiver: std::sync::mpsc::Receiver<Command>,
 ) -> std::io::Result<(Wake, Run)> {
     #[cfg(target_os = "linux")]
@@ -261,7 +264,7 @@ fn prepare(
 /// With this an input's thread says that its connection ended by itself.
 #[derive(Clone)]
 struct Lost {
-    commands: Sender<Command>,
+    commands: SyncSender<Command>,
     wake: Wake,
 }
 
