@@ -61,6 +61,11 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         .thread_name("padgate calls")
         .build()
         .context("the runtime of the control side could not be made")?;
+    let signals = {
+        let _inside = runtime.enter();
+        // Before anything can be held: from now on a signal to end releases everything.
+        Signals::new().context("signals can't be caught")?
+    };
     let changed = Arc::new(Notify::new());
     // Before the files are read, so that no change is missed between the two.
     let watcher = watch(&options.paths, Arc::clone(&changed));
@@ -74,7 +79,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let wiring = Arc::new(Wiring::start(Arc::clone(&rules), &options.socket)?);
     let daemon = Daemon::new(Arc::clone(&wiring), store, &first, Arc::clone(&hub), started, runtime.handle());
     wiring.watch_devices(Arc::clone(&daemon));
-    let result = runtime.block_on(serve(&claim, &daemon, hub, &changed));
+    let result = runtime.block_on(serve(&claim, &daemon, hub, signals, &changed));
     service::stopping();
     drop(watcher);
     // Calls that have just been told to end are still ending.
@@ -94,23 +99,30 @@ fn watch(paths: &Paths, changed: Arc<Notify>) -> Option<ConfigWatcher> {
 }
 
 /// Answers until a signal says that it is over.
-async fn serve(claim: &Claim, daemon: &Arc<Daemon>, hub: Arc<Hub>, changed: &Notify) -> anyhow::Result<()> {
-    let mut signals = Signals::new().context("signals can't be caught")?;
+async fn serve(
+    claim: &Claim,
+    daemon: &Arc<Daemon>,
+    hub: Arc<Hub>,
+    mut signals: Signals,
+    changed: &Notify,
+) -> anyhow::Result<()> {
     let listener =
         claim.listen().with_context(|| format!("{} can't be listened at", claim.path().display()))?;
     let server = Server::new(listener, Arc::clone(daemon) as Arc<dyn crate::ipc::Control>, hub);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     // Nothing is ever sent: the other end is dropped.
     let mut running = std::pin::pin!(server.run(async { drop(stopped.await) }));
+    // Beside the others: a file system that hangs must not keep clients and signals waiting.
+    let mut reloading = std::pin::pin!(reload_when(changed, daemon));
     let summary = daemon.summary();
     tracing::info!(socket = %claim.path().display(), "{summary}");
     service::ready(&summary);
     loop {
         tokio::select! {
             () = &mut running => anyhow::bail!("the server ended by itself"),
-            () = changed.notified() => reload(daemon).await,
+            () = &mut reloading => anyhow::bail!("changes of the configuration are not noticed any more"),
             signal = signals.next() => match signal {
-                Signal::Reload => reload(daemon).await,
+                Signal::Reload => changed.notify_one(),
                 Signal::End => break,
             },
         }
@@ -118,6 +130,14 @@ async fn serve(claim: &Claim, daemon: &Arc<Daemon>, hub: Arc<Hub>, changed: &Not
     drop(stop);
     running.await;
     Ok(())
+}
+
+/// Reads the configuration again whenever it has changed, one time after the other. Does not end.
+async fn reload_when(changed: &Notify, daemon: &Arc<Daemon>) {
+    loop {
+        changed.notified().await;
+        reload(daemon).await;
+    }
 }
 
 /// Reads the configuration again without having been asked by a client.
