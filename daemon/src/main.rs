@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
 use padgate_core::ruleset::Ruleset;
 use padgated::app::{self, report};
+use padgated::config::paths::DEFAULT_CONFIGURATION;
 use padgated::config::render::Colour;
 use padgated::config::{ConfigStore, Outcome, Paths, schema};
 use padgated::ipc::socket::ClaimError;
@@ -22,9 +23,6 @@ Exit codes: 0 ended as asked, 1 failed or mistakes found, 2 wrong usage, 4 no pe
 
 Environment: PADGATE_CONFIG names the configuration, PADGATE_SOCKET the socket, PADGATE_LOG filters the log \
 (error, warn, info, debug, trace, or padgated::midi=debug).";
-
-/// What `padgated init` writes.
-const DEFAULT_CONFIG: &str = include_str!("../../config/default.toml");
 
 /// The exit code when another daemon is running. The service unit knows it too.
 const ALREADY_RUNNING: u8 = 5;
@@ -187,7 +185,7 @@ fn init(path: Option<PathBuf>) -> anyhow::Result<ExitCode> {
         std::fs::create_dir_all(folder).with_context(|| format!("{} can't be made", folder.display()))?;
     }
     match File::create_new(&main) {
-        Ok(mut file) => file.write_all(DEFAULT_CONFIG.as_bytes())?,
+        Ok(mut file) => file.write_all(DEFAULT_CONFIGURATION.as_bytes())?,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             bail!("{} is there already; it stays as it is", main.display());
         }
