@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use padgate_core::engine::{Input, Output, Request, RequestId, Trace};
+use padgate_core::engine::{Input, Output, Request, Trace};
 use padgate_core::ids::DeviceId;
 use padgate_core::midi::{Message, Received};
 use padgate_core::time::Time;
@@ -95,66 +95,118 @@ pub enum Happened {
     Missed(u64),
 }
 
-/// The last [`HISTORY_RECORDS`] records. Reuses the memory of those that go, so that keeping one costs no
-/// allocation once it is full.
+/// The last [`HISTORY_RECORDS`] records. All of them share the room for what came of them, so that keeping one costs no
+/// allocation once there is enough of it, however different they are.
 #[derive(Debug, Default)]
 pub struct History {
-    records: VecDeque<Record>,
-    next: u64,
+    records: VecDeque<Kept>,
+    traces: VecDeque<Trace>,
+    requests: VecDeque<RequestRecord>,
+    last: u64,
+}
+
+/// A record without what came of it: that stands in the same order in the history's other queues.
+#[derive(Debug)]
+struct Kept {
+    cause: Cause,
+    received: Time,
+    decided: Time,
+    handed_off: Time,
+    traces: usize,
+    requests: usize,
 }
 
 impl History {
-    /// The records, the oldest first.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Record> {
-        self.records.iter()
-    }
-
-    /// Keeps what came of an input, and hands out the place for its requests.
-    pub fn add(
-        &mut self,
-        cause: Cause,
-        received: Time,
-        decided: Time,
-        outputs: &mut Vec<Output>,
-    ) -> &mut Record {
-        let (mut traces, mut requests) = match self.records.len() >= HISTORY_RECORDS {
-            true => self.records.pop_front().map(|old| (old.traces, old.requests)).unwrap_or_default(),
-            false => (Vec::new(), Vec::new()),
-        };
-        traces.clear();
-        requests.clear();
+    /// Keeps what came of an input.
+    pub fn add(&mut self, cause: Cause, received: Time, decided: Time, outputs: &mut Vec<Output>) {
+        if self.records.len() >= HISTORY_RECORDS
+            && let Some(oldest) = self.records.pop_front()
+        {
+            self.traces.drain(..oldest.traces);
+            self.requests.drain(..oldest.requests);
+        }
+        let mut kept = Kept { cause, received, decided, handed_off: decided, traces: 0, requests: 0 };
         for output in outputs.drain(..) {
             match output {
-                Output::Trace(trace) => traces.push(trace),
+                Output::Trace(trace) => {
+                    self.traces.push_back(trace);
+                    kept.traces += 1;
+                }
                 Output::Request(request) => {
-                    requests.push(RequestRecord { request, handed_off: decided, report: None });
+                    self.requests.push_back(RequestRecord { request, handed_off: decided, report: None });
+                    kept.requests += 1;
                 }
             }
         }
-        self.next += 1;
-        let sequence = self.next;
-        let record = Record { sequence, cause, received, decided, handed_off: decided, traces, requests };
-        self.records.push_back(record);
-        self.records.back_mut().expect("one was pushed just now")
+        self.records.push_back(kept);
+        self.last += 1;
+    }
+
+    /// The decisions of the newest record.
+    pub fn newest_traces(&self) -> impl Iterator<Item = &Trace> {
+        let count = self.records.back().map_or(0, |record| record.traces);
+        self.traces.range(self.traces.len() - count..)
+    }
+
+    /// The requests of the newest record.
+    pub fn newest_requests_mut(&mut self) -> impl ExactSizeIterator<Item = &mut RequestRecord> {
+        let count = self.records.back().map_or(0, |record| record.requests);
+        let first = self.requests.len() - count;
+        self.requests.range_mut(first..)
+    }
+
+    /// Takes out those requests of the newest record that are not `wanted`.
+    pub fn retain_newest_requests(&mut self, mut wanted: impl FnMut(&RequestRecord) -> bool) {
+        let Some(newest) = self.records.back_mut() else { return };
+        let mut requests = self.requests.split_off(self.requests.len() - newest.requests);
+        requests.retain(|request| wanted(request));
+        newest.requests = requests.len();
+        self.requests.append(&mut requests);
+    }
+
+    /// Enters when the last request of the newest record had been handed off.
+    pub fn handed_off(&mut self, at: Time) {
+        if let Some(newest) = self.records.back_mut() {
+            newest.handed_off = at;
+        }
+    }
+
+    /// A copy of the newest record.
+    #[must_use]
+    pub fn newest(&self) -> Option<Record> {
+        self.after(self.last.checked_sub(1)?).next()
+    }
+
+    /// Copies of the records after the one with this sequence number, the oldest first.
+    pub fn after(&self, sequence: u64) -> impl Iterator<Item = Record> {
+        let first = self.last + 1 - self.records.len() as u64;
+        let skipped = usize::try_from((sequence + 1).saturating_sub(first)).unwrap_or(usize::MAX);
+        let skipped = skipped.min(self.records.len());
+        let (mut trace, mut request) = self
+            .records
+            .range(..skipped)
+            .fold((0, 0), |(traces, requests), kept| (traces + kept.traces, requests + kept.requests));
+        (first + skipped as u64..).zip(self.records.range(skipped..)).map(move |(sequence, kept)| {
+            let (traces, requests) = (trace..trace + kept.traces, request..request + kept.requests);
+            (trace, request) = (traces.end, requests.end);
+            Record {
+                sequence,
+                cause: kept.cause.clone(),
+                received: kept.received,
+                decided: kept.decided,
+                handed_off: kept.handed_off,
+                traces: self.traces.range(traces).cloned().collect(),
+                requests: self.requests.range(requests).cloned().collect(),
+            }
+        })
     }
 
     /// Enters the outcome of a request, and hands out the request's record, unless that is forgotten.
     pub fn report(&mut self, report: &Report) -> Option<&RequestRecord> {
-        for record in self.records.iter_mut().rev() {
-            let Some(last) = record.requests.last() else { continue };
-            // Numbers grow, so that an older record can't have it.
-            if last.request.id < report.request {
-                return None;
-            }
-            if let Some(place) = place_of(&record.requests, report.request) {
-                record.requests[place].report = Some(report.clone());
-                return record.requests.get(place);
-            }
-        }
-        None
+        // The engine numbers requests in the order in which it asks.
+        let place = self.requests.binary_search_by_key(&report.request, |request| request.request.id).ok()?;
+        let request = self.requests.get_mut(place)?;
+        request.report = Some(report.clone());
+        Some(request)
     }
-}
-
-fn place_of(requests: &[RequestRecord], id: RequestId) -> Option<usize> {
-    requests.iter().position(|request| request.request.id == id)
 }

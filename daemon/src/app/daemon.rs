@@ -194,7 +194,7 @@ impl Control for Daemon {
         let rules = self.wiring.pipeline.ruleset();
         let (device, control) = (params.device.as_deref(), params.control.as_ref());
         let wanted = press::wanted(device, control, &rules.devices, &rules.names)?;
-        let records = self.wiring.pipeline.records(|_| true);
+        let records = self.wiring.pipeline.records();
         Ok(explain::explain(&records, &wanted, &rules.names, clock::now()))
     }
 

@@ -25,7 +25,7 @@ use timer::Timer;
 
 use crate::clock;
 use crate::hands::Hands;
-use crate::history::{Cause, Happened, History, Record};
+use crate::history::{Cause, HISTORY_RECORDS, Happened, History, Record};
 use crate::outcome::{Outcome, Report, ReportSink};
 use crate::stats::{Counters, Latencies, note};
 
@@ -33,6 +33,8 @@ use crate::stats::{Counters, Latencies, note};
 pub const SUBSCRIBER_QUEUE: usize = 4096;
 /// How many inputs wait for one recorder. A recorder that falls behind is told, and its recording is no good.
 pub const RECORDER_QUEUE: usize = 65_536;
+/// How many records are copied before others get the lock.
+const RECORDS_AT_ONCE: usize = 64;
 /// How often the wall clock is read at most, while some condition asks for it.
 const WALL_CLOCK_EVERY: Duration = Duration::from_secs(1);
 
@@ -52,6 +54,8 @@ struct Core {
     subscribers: Vec<Subscriber>,
     recorders: Vec<mpsc::Sender<Heard>>,
     wall_clock_read: Option<Time>,
+    /// Everything was released for good; nothing may go down after that.
+    closed: bool,
 }
 
 struct Subscriber {
@@ -82,6 +86,7 @@ impl Pipeline {
                 subscribers: Vec::new(),
                 recorders: Vec::new(),
                 wall_clock_read: None,
+                closed: false,
             }),
             timer: Timer::default(),
             hands,
@@ -109,6 +114,9 @@ impl Pipeline {
     pub fn input(&self, input: Input<'_>, at: Time) {
         let mut core = lock(&self.core);
         let core = &mut *core;
+        if core.closed {
+            return;
+        }
         core.refresh_wall_clock(at);
         core.record_input(&input, at);
         if let Input::Midi { .. } = input {
@@ -127,6 +135,9 @@ impl Pipeline {
         let old = {
             let mut core = lock(&self.core);
             let core = &mut *core;
+            if core.closed {
+                return;
+            }
             let old = core.engine.reload(index, at, &mut core.outputs);
             core.wall_clock_read = None;
             self.hand_off(core, Cause::Reload, at);
@@ -162,21 +173,29 @@ impl Pipeline {
         lock(&self.core).latencies.clone()
     }
 
-    /// Looks for a record, the newest first, and hands out a copy of the first that `wanted` likes.
-    pub fn find_record(&self, mut wanted: impl FnMut(&Record) -> bool) -> Option<Record> {
-        lock(&self.core).history.iter().rev().find(|record| wanted(record)).cloned()
-    }
-
-    /// The records that `wanted` likes, the oldest first.
-    pub fn records(&self, mut wanted: impl FnMut(&Record) -> bool) -> Vec<Record> {
-        lock(&self.core).history.iter().filter(|record| wanted(record)).cloned().collect()
+    /// All records, the oldest first. Copied a few at a time, so that no press waits for all of them; what happens
+    /// meanwhile is at the end.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        let mut records: Vec<Record> = Vec::with_capacity(HISTORY_RECORDS);
+        loop {
+            let known = records.last().map_or(0, |record| record.sequence);
+            let before = records.len();
+            records.extend(lock(&self.core).history.after(known).take(RECORDS_AT_ONCE));
+            if records.len() - before < RECORDS_AT_ONCE {
+                return records;
+            }
+        }
     }
 
     /// From now on, everything that happens.
     #[must_use]
     pub fn subscribe(&self) -> mpsc::Receiver<Happened> {
         let (sender, receiver) = mpsc::channel(SUBSCRIBER_QUEUE);
-        lock(&self.core).subscribers.push(Subscriber { sender, missed: 0 });
+        let mut core = lock(&self.core);
+        // Those that left since anything last happened.
+        core.subscribers.retain(|subscriber| !subscriber.sender.is_closed());
+        core.subscribers.push(Subscriber { sender, missed: 0 });
         receiver
     }
 
@@ -184,7 +203,9 @@ impl Pipeline {
     #[must_use]
     pub fn record(&self) -> mpsc::Receiver<Heard> {
         let (sender, receiver) = mpsc::channel(RECORDER_QUEUE);
-        lock(&self.core).recorders.push(sender);
+        let mut core = lock(&self.core);
+        core.recorders.retain(|recorder| !recorder.is_closed());
+        core.recorders.push(sender);
         receiver
     }
 
@@ -194,13 +215,15 @@ impl Pipeline {
         lock(&self.core).engine.wants_realtime()
     }
 
-    /// Releases everything, and ends the timer thread. Inputs that come later are still dealt with.
+    /// Releases everything for good, and ends the timer thread. Inputs that come later do nothing: what they pressed,
+    /// nobody would release. Reports are still taken.
     pub fn shutdown(&self) {
         {
             let mut core = lock(&self.core);
             let core = &mut *core;
             let now = clock::now();
             core.engine.release_all(now, &mut core.outputs);
+            core.closed = true;
             self.hand_off(core, Cause::Other("shutdown"), now);
         }
         self.timer.stop();
@@ -213,43 +236,48 @@ impl Pipeline {
             return;
         }
         let is_message = matches!(cause, Cause::Message(..) | Cause::Sysex(..));
-        let record = core.history.add(cause, received, decided, &mut core.outputs);
-        let panicked = record.traces.contains(&Trace::Panicked);
-        for entry in &mut record.requests {
+        let Core { history, counters, latencies, outputs, .. } = core;
+        history.add(cause, received, decided, outputs);
+        let panicked = history.newest_traces().any(|trace| *trace == Trace::Panicked);
+        for entry in history.newest_requests_mut() {
             // Before the hand-off, because a back end on another thread may be quicker than a stamp after it.
             entry.handed_off = clock::now();
             if let Some(outcome) = self.send(&entry.request) {
                 if !(panicked && silenced_nothing(&entry.request, &outcome)) {
-                    core.counters.count(&outcome);
+                    counters.count(&outcome);
                 }
                 let (started, done) = (entry.handed_off, clock::now());
                 entry.report = Some(Report { request: entry.request.id, outcome, started, done });
             }
         }
         if panicked {
-            record.requests.retain(|entry| match &entry.report {
+            history.retain_newest_requests(|entry| match &entry.report {
                 Some(report) => !silenced_nothing(&entry.request, &report.outcome),
                 None => true,
             });
         }
-        record.handed_off = clock::now();
-        core.counters.requests += record.requests.len() as u64;
-        for trace in &record.traces {
+        let handed_off = clock::now();
+        history.handed_off(handed_off);
+        let requests = history.newest_requests_mut().len() as u64;
+        counters.requests += requests;
+        for trace in history.newest_traces() {
             match trace {
-                Trace::Fired { .. } => core.counters.fired += 1,
-                Trace::Unmapped { .. } => core.counters.unmapped += 1,
-                Trace::Echo { .. } => core.counters.echoes += 1,
+                Trace::Fired { .. } => counters.fired += 1,
+                Trace::Unmapped { .. } => counters.unmapped += 1,
+                Trace::Echo { .. } => counters.echoes += 1,
                 _ => {}
             }
         }
         if is_message {
-            note(&mut core.latencies.decide, decided.since(received));
-            if !record.requests.is_empty() {
-                note(&mut core.latencies.hand_off, record.handed_off.since(decided));
+            note(&mut latencies.decide, decided.since(received));
+            if requests > 0 {
+                note(&mut latencies.hand_off, handed_off.since(decided));
             }
         }
-        if !core.subscribers.is_empty() {
-            let record = Arc::new(record.clone());
+        if !core.subscribers.is_empty()
+            && let Some(record) = core.history.newest()
+        {
+            let record = Arc::new(record);
             core.tell(|| Happened::Record(Arc::clone(&record)));
         }
     }
@@ -329,3 +357,6 @@ impl Core {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
