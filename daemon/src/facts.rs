@@ -7,8 +7,9 @@
 #[cfg(target_os = "linux")]
 mod processes;
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 
+use crate::lock::lock;
 use padgate_core::ids::{Names, ProgramId};
 use padgate_core::ruleset::{Condition, Ruleset, Step};
 
@@ -66,7 +67,7 @@ impl Facts {
 
     /// Watches these from now on, see [`watched_programs`].
     pub fn watch(&self, programs: Vec<(ProgramId, String)>) {
-        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.shared.state);
         if state.watched != programs {
             state.watched = programs;
             state.changed = true;
@@ -84,7 +85,7 @@ impl Facts {
 
 impl Drop for Facts {
     fn drop(&mut self) {
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        lock(&self.shared.state).closed = true;
         self.wake();
     }
 }

@@ -20,6 +20,7 @@ use std::time::Duration;
 use padgate_core::midi::Channel;
 
 use self::file::{Held, read, write};
+use crate::lock::lock;
 
 /// What is held changes with every pad. The file follows at most once in this time.
 pub const WRITE_INTERVAL: Duration = Duration::from_millis(10);
@@ -129,7 +130,7 @@ impl Journal {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn change(&self, change: impl FnOnce(&mut Held) -> bool) {

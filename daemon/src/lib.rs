@@ -9,6 +9,7 @@ pub mod hands;
 pub mod history;
 pub mod ipc;
 pub mod journal;
+mod lock;
 pub mod logging;
 pub mod midi;
 pub mod outcome;

@@ -19,9 +19,10 @@ pub mod sound;
 mod worker;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::lock::lock;
 use padgate_core::engine::{Effect, Request};
 use padgate_core::ids::{Names, TargetId};
 use padgate_core::ruleset::action::Action;
@@ -119,7 +120,7 @@ impl Actions {
         self.allow_shell.store(settings.allow_shell, Ordering::Relaxed);
         self.keyboard.control(|control| control.choice = Some(settings.output));
         let new = (target_patterns(names), followed);
-        let mut known = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.targets);
         if *known != new {
             known.clone_from(&new);
             self.sound.control(|control| control.targets = Some(new));

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use padgate_core::engine::{Effect, Request, RequestId, VolumeChange};
 use padgate_core::ruleset::action::PointerMove;
 
+use crate::lock::lock;
 use crate::outcome::Outcome;
 
 /// How many requests wait for one back end. When so many do, a further one is answered with [`Outcome::Dropped`],
@@ -75,7 +76,7 @@ impl<C: Default> Queue<C> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<C>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Puts a request in.

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use padgate_core::engine::Input;
@@ -27,6 +27,7 @@ use crate::clock;
 use crate::config::{ConfigStore, Outcome, Paths};
 use crate::ipc::connection::clock_pair;
 use crate::ipc::{Cancel, Control, Hub, explain};
+use crate::lock::lock;
 use crate::play::{FILE_BYTES_MAX, Performance};
 use crate::record;
 
@@ -40,10 +41,6 @@ pub struct Daemon {
     feeds: Feeds,
     started: Time,
     started_unix_ms: i64,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Daemon {

@@ -1,6 +1,6 @@
 //! From the pipeline to subscribers: tasks that run only while somebody listens.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use padgate_core::engine::Trace;
 use padgate_core::ruleset::Ruleset;
@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::status;
 use crate::history::{Happened, Record};
 use crate::ipc::{Hub, convert};
+use crate::lock::lock;
 use crate::pipeline::{Heard, Pipeline};
 use crate::record;
 
@@ -35,7 +36,7 @@ impl Feeds {
 
     /// Starts and ends tasks, so that there are those that somebody listens to.
     pub(super) fn follow_interest(&self, pipeline: &Arc<Pipeline>) {
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = lock(&self.tasks);
         let wants_happened = self.hub.wants(Topic::Events) || self.hub.wants(Topic::Modes);
         adjust(&mut tasks.happened, wants_happened, || {
             // Subscribed here and not in the task: what happens after the client's call must not be missed.

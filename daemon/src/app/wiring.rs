@@ -20,6 +20,7 @@ use crate::clock;
 use crate::facts::{FactSink, Facts, watched_programs};
 use crate::hands::{ActionSend, Hands, MidiSend};
 use crate::journal::{HeldNote, Journal};
+use crate::lock::lock;
 use crate::midi::{
     DeviceState, DeviceStatus, Driver, Midi, MidiConfig, MidiSink, MidiWatcher, VIRTUAL_OUTPUT,
 };
@@ -224,7 +225,7 @@ impl MidiOut {
 
     /// Takes the notes that a predecessor left sounding at this port.
     fn take_left_over(&self, port: &str) -> Vec<HeldNote> {
-        let mut left_over = self.left_over.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left_over = lock(&self.left_over);
         left_over.extract_if(.., |note| note.port == port).collect()
     }
 

@@ -12,6 +12,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::{FactSink, Shared};
+use crate::lock::lock;
 
 /// How often the list is looked at, while there is something to look for.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
@@ -57,7 +58,7 @@ struct Watched {
 pub(super) fn watch(shared: &Shared, interrupt: &Interrupt, sink: &dyn FactSink) {
     let mut watched: Vec<Watched> = Vec::new();
     loop {
-        let mut state = shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&shared.state);
         while !state.changed && !state.closed && watched.is_empty() {
             state = shared.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }

@@ -1,5 +1,6 @@
 //! A flag that ends a call that takes long (a held press, a file that is played) as soon as its client leaves.
 
+use crate::lock::lock;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,20 +11,20 @@ pub struct Cancel(Arc<(Mutex<bool>, Condvar)>);
 impl Cancel {
     /// Sets the flag and wakes everybody who waits.
     pub fn cancel(&self) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *lock(&self.0.0) = true;
         self.0.1.notify_all();
     }
 
     /// Whether it is set.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.0.0)
     }
 
     /// Waits until `moment`, or until the flag is set; says whether it is.
     #[must_use]
     pub fn wait_until(&self, moment: Instant) -> bool {
-        let mut set = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut set = lock(&self.0.0);
         while !*set {
             let left = moment.saturating_duration_since(Instant::now());
             if left == Duration::ZERO {

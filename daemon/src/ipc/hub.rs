@@ -1,9 +1,10 @@
 //! Spreads events to the clients that subscribed.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::lock::lock;
 use padgate_ipc::event::{Event, Topic};
 use padgate_ipc::rpc::event_line;
 use tokio::sync::{Notify, mpsc};
@@ -47,7 +48,7 @@ impl Hub {
             return;
         }
         let line: Arc<str> = (event_line(event) + "\n").into();
-        let subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
+        let subscribers = lock(&self.subscribers);
         for subscriber in subscribers.iter().filter(|subscriber| subscriber.topic == topic) {
             if subscriber.lines.try_send(Arc::clone(&line)).is_err() {
                 subscriber.kick.notify_one();
@@ -75,7 +76,7 @@ impl Hub {
     }
 
     fn readers(&self, topic: Topic) -> Vec<(LineSender, Arc<Notify>)> {
-        let subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
+        let subscribers = lock(&self.subscribers);
         let of_topic = subscribers.iter().filter(|subscriber| subscriber.topic == topic);
         of_topic.map(|subscriber| (subscriber.lines.clone(), Arc::clone(&subscriber.kick))).collect()
     }
@@ -89,7 +90,7 @@ impl Hub {
         kick: &Arc<Notify>,
         interest: impl FnOnce(),
     ) {
-        let mut subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut subscribers = lock(&self.subscribers);
         if subscribers.iter().any(|known| known.client == client && known.topic == topic) {
             return;
         }
@@ -101,7 +102,7 @@ impl Hub {
 
     /// Ends all subscriptions of a client. `disinterest` is called for each topic that has none left.
     pub(crate) fn leave(&self, client: u64, disinterest: impl Fn(Topic)) {
-        let mut subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut subscribers = lock(&self.subscribers);
         subscribers.retain(|subscriber| {
             let stays = subscriber.client != client;
             if !stays && self.wanted[subscriber.topic as usize].fetch_sub(1, Ordering::Relaxed) == 1 {

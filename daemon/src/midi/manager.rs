@@ -15,7 +15,7 @@ use padgate_core::ruleset::Device;
 
 use super::backend::{Backend, Gone};
 use super::link::{Link, absent, close_input, due, failure, opened};
-use super::output::{Slot, lock};
+use super::output::Slot;
 use super::plan::{Assignment, Claims, plan};
 use super::port::{Port, PortDirection, PortKey};
 use super::shared::Shared;
@@ -23,6 +23,7 @@ use super::status::Counters;
 use super::stream::Stream;
 use super::{MidiConfig, VIRTUAL_INPUT, VIRTUAL_OUTPUT};
 use crate::clock;
+use crate::lock::lock;
 
 /// What others ask of the manager.
 pub(super) enum Command {

@@ -14,8 +14,9 @@ use padgate_core::ruleset::{Device, DevicePorts, PortPattern};
 use padgate_core::time::Time;
 
 use super::{Gone, Manager};
+use crate::lock::lock;
 use crate::midi::backend::{Backend, OpenError};
-use crate::midi::output::{Wire, WireError, lock};
+use crate::midi::output::{Wire, WireError};
 use crate::midi::port::{Port, PortDirection, PortKey};
 use crate::midi::shared::Shared;
 use crate::midi::status::{DeviceState, DeviceStatus};

@@ -30,6 +30,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::lock::lock;
 use padgate_core::engine::Input;
 use padgate_core::ids::DeviceId;
 use padgate_core::midi::Received;
@@ -41,7 +42,6 @@ pub use status::{CounterValues, DeviceState, DeviceStatus, LinkStatus, Overview,
 
 use crate::hands::MidiSend;
 use manager::{Command, Manager};
-use output::lock;
 use shared::{Known, Shared};
 
 /// The name of the virtual port that other programs send to. Also the name of its device, in small letters.

@@ -8,10 +8,11 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::status::Counters;
+use crate::lock::lock;
 
 /// How much may wait for one output, in bytes: two firmware-sized System Exclusives of 1 MB. When it is full,
 /// messages are refused, except releases.
@@ -22,11 +23,6 @@ const PAUSE: Duration = Duration::from_millis(2);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How long the daemon's end waits for backlogs to be written.
 const FLUSH: Duration = Duration::from_millis(500);
-
-/// Locks, also after a panic elsewhere: what is behind these locks is valid at every step.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// The way to one open output port. Implemented by each back end. Nothing here waits.
 pub(super) trait Wire: Send {

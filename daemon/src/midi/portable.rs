@@ -10,11 +10,12 @@ use std::time::Duration;
 use midir::{MidiIO, MidiInput, MidiInputConnection, MidiOutput, MidiOutputConnection};
 
 use super::backend::{Backend, Gone, OpenError};
-use super::output::{Wire, WireError, lock};
+use super::output::{Wire, WireError};
 use super::port::{Port, PortDirection, PortKey, without_numbers};
 use super::stream::Stream;
 use super::{VIRTUAL_INPUT, VIRTUAL_OUTPUT};
 use crate::clock;
+use crate::lock::lock;
 
 /// How often the ports are listed.
 const LIST_EVERY: Duration = Duration::from_secs(2);

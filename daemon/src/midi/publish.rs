@@ -7,12 +7,12 @@ use padgate_core::ruleset::{DevicePorts, PortPattern};
 use super::backend::{Backend, OpenError};
 use super::link::{Link, describe_link};
 use super::manager::{Entry, Manager};
-use super::output::lock;
 use super::port::{Port, PortDirection};
 use super::shared::{Known, Table};
 use super::status::{CounterValues, DeviceState, DeviceStatus, Overview, PortInfo};
 use super::{VIRTUAL_INPUT, VIRTUAL_OUTPUT};
 use crate::clock;
+use crate::lock::lock;
 
 impl<B: Backend> Manager<B> {
     /// Writes down what is now, and tells the watchers what changed.

@@ -9,9 +9,10 @@ mod heard;
 mod state;
 mod timer;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::lock::lock;
 use padgate_core::engine::{Effect, Engine, Index, Input, Output, Request, Trace};
 use padgate_core::ids::DeviceId;
 use padgate_core::midi::Received;
@@ -61,11 +62,6 @@ struct Core {
 struct Subscriber {
     sender: mpsc::Sender<Happened>,
     missed: u64,
-}
-
-/// A panic in another thread must not stop every press after it: the state is used as it is.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Pipeline {

@@ -8,11 +8,12 @@ use padgate_core::engine::{Effect, Input, Phase, Request};
 use padgate_core::ids::DeviceId;
 use padgate_core::midi::{Channel, Message, Received};
 
-use super::{Hands, Pipeline, RECORDS_AT_ONCE, lock};
+use super::{Hands, Pipeline, RECORDS_AT_ONCE};
 use crate::clock;
 use crate::config::store::load_text;
 use crate::hands::{ActionSend, MidiSend};
 use crate::history::HISTORY_RECORDS;
+use crate::lock::lock;
 use crate::outcome::Outcome;
 
 const RULES: &str = r#"

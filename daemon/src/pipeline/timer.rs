@@ -5,8 +5,8 @@ use std::thread::JoinHandle;
 
 use padgate_core::time::Time;
 
-use super::lock;
 use crate::clock;
+use crate::lock::lock;
 
 /// The deadline, shared between the threads that bring events and the one that sleeps.
 #[derive(Default)]

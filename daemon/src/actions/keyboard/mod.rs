@@ -24,6 +24,7 @@ use super::places::Places;
 use super::queue::Entry;
 use super::worker::BackEnd;
 use crate::journal::{HeldOutput, Journal};
+use crate::lock::lock;
 use crate::outcome::Outcome;
 
 /// After a failed connection, further actions fail at once for this long.
@@ -63,12 +64,12 @@ pub(crate) struct StatusCell {
 
 impl StatusCell {
     fn set(&self, status: OutputStatus) {
-        *self.status.lock().unwrap_or_else(PoisonError::into_inner) = Some(status);
+        *lock(&self.status) = Some(status);
         self.chosen.notify_all();
     }
 
     pub(crate) fn wait(&self, limit: Duration) -> OutputStatus {
-        let status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = lock(&self.status);
         let waited = self.chosen.wait_timeout_while(status, limit, |status| status.is_none());
         let status = waited.unwrap_or_else(PoisonError::into_inner).0;
         status.clone().unwrap_or_else(|| OutputStatus {

@@ -24,10 +24,11 @@ use alsa::{Direction, Seq};
 use self::input::InputGuard;
 use self::wire::AlsaWire;
 use super::backend::{Backend, Gone, OpenError};
-use super::output::{Wire, lock};
+use super::output::Wire;
 use super::port::{Port, PortDirection, PortKey};
 use super::stream::Stream;
 use super::{Lost, VIRTUAL_INPUT, VIRTUAL_OUTPUT};
+use crate::lock::lock;
 
 /// Events that a client's input queue in the kernel holds: the most that the kernel allows
 /// (`SNDRV_SEQ_MAX_CLIENT_EVENTS`); it gives 200 by itself. When it is full the kernel drops what comes, and the next
