@@ -21,6 +21,9 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Folders in which `unsafe` may stand.
 const UNSAFE_ALLOWED: &[&str] = &["plugins/abi/", "plugins/sdk/", "plugins/host/"];
 
+/// All that the engine may use from outside the workspace: nothing that does input or output.
+const CORE_DEPENDENCIES: &[&str] = &["arrayvec", "strsim", "thiserror", "toml"];
+
 /// What would make the engine depend on something else than its inputs.
 const CORE_FORBIDDEN: &[&str] = &[
     "std::time::Instant",
@@ -33,7 +36,13 @@ const CORE_FORBIDDEN: &[&str] = &[
     "std::net",
     "std::process",
     "std::io",
+    "Instant",
+    "SystemTime",
 ];
+
+/// Where a press passes on its way from the driver to the hand-off, and where nothing may therefore sleep.
+const ON_THE_WAY: &[&str] =
+    &["core/src/engine/", "daemon/src/pipeline/", "daemon/src/midi/", "daemon/src/history.rs"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the workspace").to_path_buf()
@@ -139,6 +148,73 @@ fn crates_use_only_what_the_design_lets_them() {
 }
 
 #[test]
+fn core_uses_nothing_that_does_input_or_output() {
+    let text = std::fs::read_to_string(root().join("core/Cargo.toml")).expect("core has a manifest");
+    let manifest: toml::Table = text.parse().expect("it is TOML");
+    let dependencies = manifest["dependencies"].as_table().expect("a table");
+    let offences: Vec<String> = dependencies
+        .keys()
+        .filter(|name| !CORE_DEPENDENCIES.contains(&name.as_str()))
+        .cloned()
+        .chain(manifest.contains_key("target").then(|| "something for one platform".to_owned()))
+        .collect();
+    none("core must not use", &offences);
+}
+
+#[test]
+fn every_crate_keeps_the_lints_of_the_workspace() {
+    let silent: Vec<String> = sources(&["Cargo.toml"])
+        .into_iter()
+        .filter(|(name, text)| {
+            let own = name == "Cargo.toml" || name.starts_with("tests/fuzz/");
+            !own && !text.contains("[lints]\nworkspace = true")
+        })
+        .map(|(name, _)| name)
+        .collect();
+    none("`[lints] workspace = true`", &silent);
+}
+
+#[test]
+fn types_on_the_wire_live_in_the_protocol() {
+    let elsewhere: Vec<(String, String)> = rust()
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("core/src/") || name.starts_with("daemon/src/"))
+        .collect();
+    let offends = |line: &str| {
+        code(line).contains("derive(") && (has_word(line, "Serialize") || has_word(line, "Deserialize"))
+    };
+    none("make it a type of gui-ipc, and convert in daemon/src/ipc/convert/", &lines(&elsewhere, offends));
+}
+
+#[test]
+fn every_queue_has_a_bound() {
+    let offends = |line: &str| {
+        let line = code(line);
+        ["unbounded_channel", "mpsc::channel()", " channel()", " channel::<"]
+            .iter()
+            .any(|what| line.contains(what))
+            && !line.contains("oneshot")
+    };
+    let ours: Vec<(String, String)> = rust()
+        .into_iter()
+        .filter(|(name, _)| name.contains("/src/") && !name.starts_with("tests/"))
+        .map(|(name, text)| (name, text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()))
+        .filter(|(name, _)| !name.contains("tests") && !name.ends_with("_fake.rs"))
+        .collect();
+    none("name a bound, and write down what happens when it is reached", &lines(&ours, offends));
+}
+
+#[test]
+fn nothing_sleeps_on_the_way_of_a_press() {
+    let ours: Vec<(String, String)> = rust()
+        .into_iter()
+        .filter(|(name, _)| ON_THE_WAY.iter().any(|place| name.starts_with(place)))
+        .collect();
+    assert!(ours.len() > ON_THE_WAY.len());
+    none("no sleep on the way of a press", &lines(&ours, |line| has_word(code(line), "sleep")));
+}
+
+#[test]
 fn files_are_short() {
     let long: Vec<String> = sources(&[".rs"])
         .iter()
@@ -173,7 +249,10 @@ fn the_engine_knows_no_clock_and_no_files() {
     let core: Vec<(String, String)> =
         rust().into_iter().filter(|(name, _)| name.starts_with("core/src/")).collect();
     assert!(!core.is_empty());
-    let offences = lines(&core, |line| CORE_FORBIDDEN.iter().any(|word| has_word(code(line), word)));
+    let offences = lines(&core, |line| {
+        // Several imports at once would hide what they are.
+        CORE_FORBIDDEN.iter().any(|word| has_word(code(line), word)) || code(line).contains("use std::{")
+    });
     none("core reads no clock, file, socket, thread or environment: pass it in", &offences);
 }
 

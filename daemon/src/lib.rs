@@ -15,7 +15,6 @@ pub mod midi;
 pub mod outcome;
 pub mod pipeline;
 pub mod play;
-pub mod record;
 pub mod replay;
 pub mod service;
 pub mod stats;

@@ -15,9 +15,9 @@ use padgate_ipc::codec::LINE_BYTES_MAX;
 use padgate_ipc::recording::{FORMAT, Header, Line};
 
 use crate::history::{Cause, Record, RequestRecord};
+use crate::ipc::convert::recording;
 use crate::ipc::{convert, sentence};
 use crate::pipeline::Heard;
-use crate::record;
 
 /// How many deadlines may pass between two inputs. An action that repeats while a pad is held for an hour has fewer;
 /// a recording with a pause of years would keep a replay busy for ever.
@@ -91,7 +91,7 @@ pub fn read(mut file: impl BufRead, names: &mut Names) -> Result<Recording, Repl
         if inputs.last().is_some_and(|last| last.at.0 > line.t) {
             return Err(wrong(number, "its time is before that of the line above"));
         }
-        inputs.extend(record::heard(&line, names).map_err(|what| wrong(number, what))?);
+        inputs.extend(recording::heard(&line, names).map_err(|what| wrong(number, what))?);
     }
     Ok(Recording { header, inputs })
 }
@@ -190,7 +190,7 @@ impl<W: Write> Replay<'_, W> {
     }
 
     fn input(&mut self, heard: &Heard) -> io::Result<()> {
-        let cause = record::with_input(heard, |input| {
+        let cause = recording::with_input(heard, |input| {
             let cause = Cause::of(&input);
             self.engine.handle(input, heard.at, &mut self.outputs);
             cause

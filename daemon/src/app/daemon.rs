@@ -21,15 +21,15 @@ use padgate_ipc::{ErrorCode, ErrorObject};
 use tokio::runtime::Handle;
 
 use super::feeds::Feeds;
+use super::press;
 use super::wiring::Wiring;
-use super::{press, report, status};
 use crate::clock;
 use crate::config::{ConfigStore, Outcome, Paths};
 use crate::ipc::connection::clock_pair;
+use crate::ipc::convert::{self, report, status};
 use crate::ipc::{Cancel, Control, Hub, explain};
 use crate::lock::lock;
 use crate::play::{FILE_BYTES_MAX, Performance};
-use crate::record;
 
 /// The running daemon.
 pub struct Daemon {
@@ -263,7 +263,7 @@ impl Control for Daemon {
 
     fn mode(&self, params: &ModeParams) -> Result<ModeState, ErrorObject> {
         let rules = self.wiring.pipeline.ruleset();
-        let change = record::mode_change(params, &rules.names)
+        let change = convert::recording::mode_change(params, &rules.names)
             .map_err(|text| ErrorObject::new(ErrorCode::NotFound, text))?;
         if let Some(change) = change {
             self.wiring.pipeline.input(Input::Mode(change), clock::now());

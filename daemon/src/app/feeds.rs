@@ -9,12 +9,11 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::status;
 use crate::history::{Happened, Record};
-use crate::ipc::{Hub, convert};
+use crate::ipc::Hub;
+use crate::ipc::convert::{self, recording, status};
 use crate::lock::lock;
 use crate::pipeline::{Heard, Pipeline};
-use crate::record;
 
 /// The tasks.
 pub(super) struct Feeds {
@@ -103,7 +102,7 @@ async fn heard(mut inputs: mpsc::Receiver<Heard>, pipeline: Weak<Pipeline>, hub:
     while let Some(heard) = inputs.recv().await {
         // Names only get more; the rules in force have all that were ever heard.
         let Some(rules) = pipeline.upgrade().map(|pipeline| pipeline.ruleset()) else { return };
-        if let Some(line) = record::line(&heard, &rules.names) {
+        if let Some(line) = recording::line(&heard, &rules.names) {
             hub.feed(Topic::Input, &Event::Input(line)).await;
         }
     }

@@ -4,14 +4,11 @@
 //! - [`daemon`]: what front ends can ask ([`crate::ipc::Control`]).
 //! - `feeds`: from the pipeline to subscribers.
 //! - [`press`]: what `press` and `explain` make of a control's name.
-//! - [`report`], `status`: the configuration's and MIDI's types as the protocol's.
 
 pub mod daemon;
 mod feeds;
 pub mod press;
-pub mod report;
 mod signals;
-mod status;
 mod wiring;
 
 use std::path::PathBuf;

@@ -25,7 +25,7 @@ mod stream;
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, channel, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -136,7 +136,7 @@ impl Midi {
     pub fn start(config: MidiConfig, sink: Arc<dyn MidiSink>, driver: Driver) -> std::io::Result<Midi> {
         let shared = Arc::new(Shared::new(sink));
         let (commands, receiver) = sync_channel(COMMANDS_MAX);
-        let (looked, first_look) = channel::<()>();
+        let (looked, first_look) = sync_channel::<()>(1);
         let (wake, run) = prepare(driver, Arc::clone(&shared), commands.clone(), receiver)?;
         let mut threads = Vec::new();
         let writer = Arc::clone(&shared.writer);

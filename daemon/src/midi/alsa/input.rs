@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use alsa::poll::{Descriptors, Flags, pollfd};
 use alsa::{Direction, Seq};
@@ -69,7 +69,7 @@ pub(super) fn start(
     lost: Lost,
 ) -> std::io::Result<InputGuard> {
     let (stop, stopped) = UnixStream::pair()?;
-    let (ending, ended) = channel();
+    let (ending, ended) = sync_channel(1);
     std::thread::Builder::new().name(format!("midi in {name}")).spawn(move || {
         let ended_by_itself = run(&seq, &stopped, connection.is_none(), stream);
         drop(ending);

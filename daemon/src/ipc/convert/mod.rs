@@ -1,4 +1,13 @@
-//! From the engine's types to the protocol's. The only place where both meet.
+//! From the daemon's types to the protocol's. Nowhere else is one made into the other.
+//!
+//! - here: records, decisions, requests, outcomes, controls, values.
+//! - [`status`]: devices, ports, modes, counters.
+//! - [`report`]: what is wrong with a configuration.
+//! - [`recording`]: the lines of a recording, in both directions.
+
+pub mod recording;
+pub mod report;
+pub mod status;
 
 use padgate_core::engine::{Control, RefuseReason, Trace, WaitReason};
 use padgate_core::ids::{DeviceId, Names};

@@ -6,14 +6,13 @@ use padgate_core::ruleset::Ruleset;
 use padgate_ipc::status::{Backend, Counters, Device, Direction, Latency, ModeState, Port};
 
 use crate::actions::{OutputKind, OutputStatus};
-use crate::ipc::convert;
 use crate::midi::{DeviceState, DeviceStatus, LinkStatus, Overview, PortDirection, PortInfo, UsbIdentity};
 use crate::pipeline::EngineState;
 use crate::stats;
 
 /// The devices, with the patterns that the rules have for them. Where there is no MIDI at all, each of them does not
 /// repeat why. The virtual port is among them only where it exists.
-pub(super) fn devices(status: &[DeviceStatus], overview: &Overview, rules: &Ruleset) -> Vec<Device> {
+pub(crate) fn devices(status: &[DeviceStatus], overview: &Overview, rules: &Ruleset) -> Vec<Device> {
     let has_midi = overview.unavailable.is_none();
     let exists = |status: &&DeviceStatus| {
         status.state == DeviceState::Connected || rules.names.devices.name(status.device) != VIRTUAL_INPUT
@@ -57,7 +56,7 @@ fn usb(identity: &UsbIdentity) -> String {
 }
 
 /// The ports of the system, without Padgate's own.
-pub(super) fn ports(ports: &[PortInfo]) -> Vec<Port> {
+pub(crate) fn ports(ports: &[PortInfo]) -> Vec<Port> {
     let convert = |info: &PortInfo| Port {
         name: info.port.full_name(),
         direction: match info.port.direction {
@@ -71,7 +70,7 @@ pub(super) fn ports(ports: &[PortInfo]) -> Vec<Port> {
 }
 
 /// What does the actions.
-pub(super) fn backends(keys: &OutputStatus, midi: &Overview) -> Vec<Backend> {
+pub(crate) fn backends(keys: &OutputStatus, midi: &Overview) -> Vec<Backend> {
     let by = match keys.chosen {
         OutputKind::X11 => "x11",
         OutputKind::Enigo => "enigo",
@@ -96,20 +95,16 @@ pub(super) fn backends(keys: &OutputStatus, midi: &Overview) -> Vec<Backend> {
 }
 
 /// Modes and variables.
-pub(super) fn modes(state: &EngineState, rules: &Ruleset) -> ModeState {
+pub(crate) fn modes(state: &EngineState, rules: &Ruleset) -> ModeState {
     ModeState {
         stack: state.modes.clone(),
         known: rules.names.modes.iter().map(|(_, name)| name.to_owned()).collect(),
-        variables: state
-            .variables
-            .iter()
-            .map(|(name, value)| (name.clone(), convert::value(value)))
-            .collect(),
+        variables: state.variables.iter().map(|(name, value)| (name.clone(), super::value(value))).collect(),
     }
 }
 
 /// What was counted.
-pub(super) fn counters(counters: &stats::Counters, latencies: &stats::Latencies) -> Counters {
+pub(crate) fn counters(counters: &stats::Counters, latencies: &stats::Latencies) -> Counters {
     Counters {
         inputs: counters.messages,
         requests: counters.requests,

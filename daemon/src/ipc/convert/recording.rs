@@ -10,7 +10,6 @@ use padgate_core::time::{LocalTime, Time};
 use padgate_ipc::method::ModeParams;
 use padgate_ipc::recording::{self, Line};
 
-use crate::ipc::convert;
 use crate::pipeline::{Heard, HeardInput};
 
 /// One input as the format writes it. `None` for what is not recorded: deadlines, which the engine sets itself.
@@ -19,7 +18,7 @@ pub fn line(heard: &Heard, names: &Names) -> Option<Line> {
     let input = match &heard.input {
         HeardInput::Midi(device, bytes) => recording::Input::Midi {
             device: names.devices.name(*device).to_owned(),
-            bytes: convert::hex(bytes),
+            bytes: super::hex(bytes),
         },
         HeardInput::Other(other) => match other {
             Input::Midi { .. } | Input::Timer => return None,
@@ -38,7 +37,7 @@ pub fn line(heard: &Heard, names: &Names) -> Option<Line> {
             Input::Mode(change) => recording::Input::Mode(mode(*change, names)),
             Input::Set(variable, value) => recording::Input::Variable {
                 name: names.variables.name(*variable).to_owned(),
-                value: convert::value(value),
+                value: super::value(value),
             },
             Input::Panic => recording::Input::Panic {},
         },
@@ -88,7 +87,7 @@ pub fn heard(line: &Line, names: &mut Names) -> Result<Option<Heard>, String> {
     let other = |input| Ok(Some(Heard { at: Time(line.t), input: HeardInput::Other(input) }));
     match &line.input {
         recording::Input::Midi { device, bytes } => {
-            let decoded = convert::unhex(bytes).filter(|bytes| is_one_message(bytes));
+            let decoded = super::unhex(bytes).filter(|bytes| is_one_message(bytes));
             let bytes = decoded.ok_or_else(|| format!("{bytes:?} is not one MIDI message in hexadecimal"))?;
             let device = names.devices.intern(device);
             Ok(Some(Heard { at: Time(line.t), input: HeardInput::Midi(device, bytes) }))
@@ -115,7 +114,7 @@ pub fn heard(line: &Line, names: &mut Names) -> Result<Option<Heard>, String> {
             }
         }
         recording::Input::Variable { name, value } => {
-            let value = convert::value_from(value)
+            let value = super::value_from(value)
                 .ok_or_else(|| format!("{value} is no value: a flag, a number or a text is"))?;
             other(Input::Set(names.variables.intern(name), value))
         }
