@@ -9,6 +9,7 @@ mod heard;
 mod state;
 mod timer;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -94,7 +95,13 @@ impl Pipeline {
                 if !pipeline.timer.wait() {
                     return;
                 }
-                pipeline.input(Input::Timer, clock::now());
+                // A mistake must not end this thread: from then on nothing would be held long enough, or end by itself.
+                let done = catch_unwind(AssertUnwindSafe(|| pipeline.input(Input::Timer, clock::now())));
+                if done.is_err() {
+                    tracing::error!(
+                        "a bug: what was due panicked; it is looked at again with the next input"
+                    );
+                }
             }
         })?;
         pipeline.timer.keep(thread);
