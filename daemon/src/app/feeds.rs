@@ -69,7 +69,7 @@ async fn happened(mut events: mpsc::Receiver<Happened>, pipeline: Weak<Pipeline>
             Happened::Record(record) => {
                 hub.feed(Topic::Events, &Event::Record(convert::record(&record, &names_of.names))).await;
                 if hub.wants(Topic::Modes) && changes_modes(&record) {
-                    tell_modes(&pipeline, &names_of, &hub);
+                    tell_modes(&pipeline, &names_of, &hub).await;
                 }
             }
             Happened::Report(report) => {
@@ -91,9 +91,10 @@ fn changes_modes(record: &Record) -> bool {
     record.traces.iter().any(changes)
 }
 
-fn tell_modes(pipeline: &Weak<Pipeline>, rules: &Ruleset, hub: &Hub) {
-    if let Some(pipeline) = pipeline.upgrade() {
-        hub.publish(Topic::Modes, &Event::Modes(status::modes(&pipeline.state(), rules)));
+/// Waits for clients that are behind, as the records before it do: after a burst of them, a queue is full for a moment.
+async fn tell_modes(pipeline: &Weak<Pipeline>, rules: &Ruleset, hub: &Hub) {
+    if let Some(event) = pipeline.upgrade().map(|it| Event::Modes(status::modes(&it.state(), rules))) {
+        hub.feed(Topic::Modes, &event).await;
     }
 }
 
