@@ -219,6 +219,7 @@ pub(super) fn list<'t>(
     }
     let message = match items.len() {
         0 => "this array is empty".to_owned(),
+        1 => "this array has one item".to_owned(),
         count => format!("this array has {count} items"),
     };
     let help = match *bounds.end() {
