@@ -48,12 +48,13 @@ impl Claim {
     ///
     /// # Errors
     ///
-    /// If another daemon has it, or the folder can't be trusted.
+    /// If another daemon has it, the folder can't be trusted, or something that is no socket is there already.
     pub fn take(path: &Path) -> Result<Claim, ClaimError> {
         let at = |error| ClaimError::Path { path: path.to_owned(), error };
         address::check_length(path).map_err(at)?;
         make_folder(path).map_err(at)?;
         address::check_folder(path).map_err(at)?;
+        platform::check_no_other_file(path).map_err(at)?;
         let mut lock = open_lock(&lock_path(path)).map_err(at)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -129,7 +130,7 @@ mod platform {
 
     use std::fs::{DirBuilder, OpenOptions};
     use std::io;
-    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+    use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _};
     use std::path::Path;
 
     use interprocess::local_socket::tokio::{Listener, Stream};
@@ -139,6 +140,18 @@ mod platform {
 
     pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    }
+
+    /// Listening replaces what is at the path. That may be a predecessor's socket, and must not be somebody's file.
+    pub(super) fn check_no_other_file(path: &Path) -> io::Result<()> {
+        match path.symlink_metadata() {
+            Ok(metadata) if !metadata.file_type().is_socket() => Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "something that is no socket is there, and stays: move it away, or choose another path with PADGATE_SOCKET",
+            )),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     pub(super) fn private(options: &mut OpenOptions) {
@@ -172,6 +185,10 @@ mod platform {
     use interprocess::local_socket::tokio::{Listener, Stream};
 
     pub(super) fn make_folder(_folder: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn check_no_other_file(_path: &Path) -> io::Result<()> {
         Ok(())
     }
 
@@ -213,5 +230,18 @@ mod tests {
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
         let error = Claim::take(&folder.path().join("ctl.sock")).unwrap_err().to_string();
         assert!(error.contains("chmod 700"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_socket_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("song.mid");
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+        std::fs::write(&path, "a song").unwrap();
+        let error = Claim::take(&path).unwrap_err().to_string();
+        assert!(error.contains("is no socket"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a song");
+        let names = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(names, 1, "nothing else is left there");
     }
 }
