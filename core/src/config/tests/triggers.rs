@@ -239,7 +239,7 @@ fn chords_and_sequences() {
         on("{ sequence = [1, 1, 2] }"),
         Trigger::Sequence { controls: vec![note(1), note(1), note(2)], within: ms(1000) }
     );
-    wrong("{ chord = [\"E1\"] }", &["E018 5:16 1 items"]);
+    wrong("{ chord = [\"E1\"] }", &["E018 5:16 one item"]);
     wrong("{ chord = [] }", &["E018 5:16 empty"]);
     wrong("{ chord = [1, 2, 3, 4, 5, 6, 7, 8, 9] }", &["E018 5:16 2 to 8"]);
     wrong("{ chord = [\"E1\", 28] }", &["E022 5:23 twice"]);
