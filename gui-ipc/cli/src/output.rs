@@ -1,5 +1,6 @@
 //! Printing: colours only where somebody sees them, tables that fit the terminal, JSON for programs.
 
+use std::borrow::Cow;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::time::Duration;
 
@@ -43,9 +44,9 @@ impl Output {
         Output { writer: Box::new(BufWriter::new(file)), colours: false, terminal_width: None }
     }
 
-    /// Prints a line.
+    /// Prints a line, or several.
     pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.writer, "{text}")
+        writeln!(self.writer, "{}", harmless(text, self.colours))
     }
 
     /// The text in a style, if there are styles here.
@@ -65,15 +66,13 @@ impl Output {
         writeln!(self.writer)
     }
 
-    /// Prints a table; its first row is the heading.
+    /// Prints a table under its heading. The cells are plain text: the table counts and breaks every character, those
+    /// of colours too.
     pub(crate) fn table(&mut self, heading: &[&str], rows: Vec<Vec<String>>) -> io::Result<()> {
-        let mut table = Table::new();
-        table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(self.terminal_width.unwrap_or(WIDTH_WITHOUT_TERMINAL));
-        table.set_header(heading.iter().map(|text| self.styled(Style::Heading, text)));
-        table.add_rows(rows);
-        for line in table.lines() {
-            writeln!(self.writer, "{}", line.trim_end())?;
+        let lines = laid_out(heading, rows, self.terminal_width.unwrap_or(WIDTH_WITHOUT_TERMINAL));
+        for (index, line) in lines.iter().enumerate() {
+            let line = if index == 0 { self.styled(Style::Heading, line) } else { line.clone() };
+            writeln!(self.writer, "{line}")?;
         }
         Ok(())
     }
@@ -82,6 +81,41 @@ impl Output {
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }
+}
+
+/// The lines of a table, the first of them its heading.
+fn laid_out(heading: &[&str], rows: Vec<Vec<String>>, width: u16) -> Vec<String> {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(width);
+    table.set_header(heading);
+    let plain = |cell: &String| harmless(cell, false).into_owned();
+    table.add_rows(rows.iter().map(|row| row.iter().map(plain).collect::<Vec<_>>()));
+    table.lines().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// The text with its control characters made visible, so that the name of a port or a mode can't do anything to the
+/// terminal. Ends of lines stay, and `colours` if there are some.
+fn harmless(text: &str, colours: bool) -> Cow<'_, str> {
+    let harms = |c: char| c.is_control() && c != '\n';
+    if !text.contains(harms) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        if harms(c) && !(colours && is_colour(&text[at..])) {
+            safe.extend(c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+/// Whether the text begins with a change of colour, which harms nobody.
+fn is_colour(text: &str) -> bool {
+    let code = text.strip_prefix("\u{1b}[").and_then(|rest| rest.split_once('m'));
+    code.is_some_and(|(code, _)| code.bytes().all(|byte| byte.is_ascii_digit() || byte == b';'))
 }
 
 /// A span of time, to three digits: `0.84 µs`, `12 ms`, `2.1 s`.
@@ -127,7 +161,7 @@ pub(crate) fn moment(unix_ms: i64, format: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{lasted, span};
+    use super::{harmless, laid_out, lasted, span};
     use std::time::Duration;
 
     #[test]
@@ -138,5 +172,21 @@ mod tests {
         assert_eq!(lasted(Duration::from_secs(302)), "5 min 2 s");
         assert_eq!(lasted(Duration::from_secs(3605)), "1 h");
         assert_eq!(lasted(Duration::ZERO), "less than a second");
+    }
+
+    #[test]
+    fn a_table_fits_and_breaks_no_word_that_fits() {
+        let row = ["pads", "absent", "(waits for Launchpad*)", "0", "there is no MIDI here now"];
+        let lines = laid_out(&["device", "", "port", "in", ""], vec![row.map(String::from).to_vec()], 60);
+        assert!(lines.iter().all(|line| line.chars().count() <= 60), "{lines:#?}");
+        assert!(lines[1].contains("pads") && lines[1].contains("absent"), "{lines:#?}");
+    }
+
+    #[test]
+    fn names_do_nothing_to_the_terminal() {
+        assert_eq!(harmless("a\u{1b}]0;title\u{7}\tb\nc", true), "a\\u{1b}]0;title\\u{7}\\tb\nc");
+        let red = "\u{1b}[31mred\u{1b}[0m";
+        assert_eq!(harmless(red, true), red);
+        assert!(!harmless(red, false).contains('\u{1b}'));
     }
 }

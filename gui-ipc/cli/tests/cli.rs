@@ -217,7 +217,7 @@ fn recordings_begin_with_the_state_and_end_whole() {
 "
     );
     let again = run(&daemon, &["record", file.to_str().unwrap()]);
-    assert!(again.err.contains("can't be made"), "nothing is overwritten: {}", again.err);
+    assert!(again.err.contains("is there already"), "nothing is overwritten: {}", again.err);
 }
 
 #[test]

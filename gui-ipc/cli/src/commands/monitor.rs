@@ -7,6 +7,7 @@ use padgate_ipc::hello::ClockPair;
 use padgate_ipc::status::ModeState;
 
 use super::connect;
+use super::show::count;
 use crate::args;
 use crate::exit::Code;
 use crate::output::{Output, Style, moment, span};
@@ -72,7 +73,7 @@ impl Monitor {
             }
             Event::Modes(modes) => self.modes(modes, output),
             Event::Config(config) if config.ok => {
-                output.line(&format!("configuration: {} mappings", config.mappings))
+                output.line(&format!("configuration: {}", count(config.mappings, "mapping", "mappings")))
             }
             Event::Config(_) => output
                 .line("configuration: has errors, the old one stays in force; `padgate check` shows them"),

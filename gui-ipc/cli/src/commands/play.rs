@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use padgate_ipc::method::{Play, PlayParams, PlaySpeed};
 
 use super::connect;
+use super::show::count;
 use crate::args;
 use crate::exit::Code;
 use crate::output::{Output, lasted};
@@ -35,7 +36,8 @@ pub(super) fn play(arguments: &args::Play, output: &mut Output) -> anyhow::Resul
         result.played, result.total, result.device
     ))?;
     if result.released > 0 {
-        output.line(&format!("{} notes were still down at the end, and were released", result.released))?;
+        let notes = count(result.released, "note was", "notes were");
+        output.line(&format!("{notes} still down at the end, and released"))?;
     }
     Ok(Code::Done)
 }

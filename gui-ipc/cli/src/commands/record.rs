@@ -25,12 +25,13 @@ pub(super) fn record(arguments: &args::Record, output: &mut Output) -> anyhow::R
         output
     } else {
         let made = File::create_new(&arguments.file);
-        file = Output::file(made.with_context(|| format!("{} can't be made", arguments.file.display()))?);
+        file = Output::file(made.with_context(|| not_made(&arguments.file))?);
         &mut file
     };
     let begin_ns = state.clock.monotonic_ns;
     let writing = interrupt::end_between_writes()?;
-    write(output, &header(state))?;
+    let failed = || not_written(&arguments.file);
+    write(output, &header(state)).with_context(failed)?;
     // Talk, not data: if it can't be shown, nothing is lost.
     let _ = writeln!(std::io::stderr(), "recording to {}; Ctrl-C ends it", arguments.file.display());
     let end = arguments.r#for.map(|milliseconds| Instant::now() + Duration::from_millis(milliseconds));
@@ -43,7 +44,8 @@ pub(super) fn record(arguments: &args::Record, output: &mut Output) -> anyhow::R
             Some(Event::Input(line)) => {
                 // Ctrl-C waits for the end of the line.
                 let _whole = writing.lock();
-                write(output, &Line { t: line.t.saturating_sub(begin_ns), input: line.input })?;
+                let line = Line { t: line.t.saturating_sub(begin_ns), input: line.input };
+                write(output, &line).with_context(failed)?;
             }
             Some(Event::Missed { .. }) => bail!(
                 "more came in than could be written, so the recording ends here: write it to a faster disk"
@@ -51,6 +53,21 @@ pub(super) fn record(arguments: &args::Record, output: &mut Output) -> anyhow::R
             Some(_) | None => {}
         }
     }
+}
+
+fn not_made(file: &Path) -> String {
+    if file.exists() {
+        return format!("{} is there already, and stays: choose another name", file.display());
+    }
+    format!("{} can't be made: is its folder there, and may you write to it?", file.display())
+}
+
+/// What a full disk cuts off is a part of one line.
+fn not_written(file: &Path) -> String {
+    format!(
+        "{} can't be written, so the recording ends here: without its last line, which may be cut off, it can be replayed",
+        file.display()
+    )
 }
 
 fn write(output: &mut Output, line: &impl serde::Serialize) -> io::Result<()> {

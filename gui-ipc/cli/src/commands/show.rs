@@ -147,17 +147,13 @@ pub(super) fn devices(json: bool, output: &mut Output) -> anyhow::Result<Code> {
 
 fn device_table(devices: &[Device], output: &mut Output) -> anyhow::Result<()> {
     let rows = devices.iter().map(|device| {
-        let state = if device.connected {
-            output.styled(Style::Good, "connected")
-        } else {
-            output.styled(Style::Quiet, "absent")
-        };
+        let state = if device.connected { "connected" } else { "absent" };
         let port = device.input.clone().or_else(|| device.output.clone());
         let pattern = || device.input_pattern.clone().or_else(|| device.output_pattern.clone());
         let port = port.or_else(|| pattern().map(|pattern| format!("(waits for {pattern})")));
         vec![
             device.name.clone(),
-            state,
+            state.to_owned(),
             port.unwrap_or_default(),
             device.received.to_string(),
             device.sent.to_string(),
@@ -169,6 +165,7 @@ fn device_table(devices: &[Device], output: &mut Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn count(number: u64, one: &str, many: &str) -> String {
+/// So many of something.
+pub(super) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
