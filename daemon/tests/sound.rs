@@ -183,7 +183,9 @@ fn a_server_that_is_gone_is_said_and_its_successor_is_used() {
     let Some(mut server) = SoundServer::start() else { return };
     let rig = server.rig(vec![DEFAULT]);
     rig.done(volume(DEFAULT, VolumeChange::To(0.5)));
+    rig.collector.wait_level(DEFAULT, 0.5);
     server.kill();
+    rig.collector.wait_level(DEFAULT, None);
     let Outcome::Unavailable(why) = rig.run(volume(DEFAULT, VolumeChange::To(0.6))) else { panic!() };
     assert!(why.contains("sound server"), "{why}");
     server.restart();

@@ -73,8 +73,8 @@ pub enum Input {
     Level {
         /// Which; empty for the default one.
         target: String,
-        /// 0 to 1.5.
-        level: f64,
+        /// 0 to 1.5; `None`: nobody knows any more.
+        level: Option<f64>,
     },
     /// The user changed the mode.
     Mode(crate::method::ModeParams),

@@ -31,8 +31,8 @@ pub enum Input<'a> {
     WallClock(LocalTime),
     /// A watched program started or ended.
     Running(ProgramId, bool),
-    /// A sound output's volume is now this (0 to 1.5), whoever set it.
-    TargetLevel(TargetId, f64),
+    /// A sound output's volume is now this (0 to 1.5), whoever set it; `None` if nobody knows any more.
+    TargetLevel(TargetId, Option<f64>),
     /// The user changed the mode from outside.
     Mode(ModeChange),
     /// The user changed a variable from outside.

@@ -44,7 +44,7 @@ impl Engine {
         let accepted = self.following[mover].pickup.accepts(current, before, value, now);
         if accepted && let PickupTarget::Level(target) = target {
             // What the sound server reports comes later; until then this is the best knowledge.
-            self.world.set_level(target, value);
+            self.world.set_level(target, Some(value));
         }
         accepted
     }

@@ -167,8 +167,8 @@ impl World {
         self.levels.get(target.index()).copied().flatten()
     }
 
-    pub(super) fn set_level(&mut self, target: TargetId, level: f64) {
-        *entry(&mut self.levels, target) = Some(level);
+    pub(super) fn set_level(&mut self, target: TargetId, level: Option<f64>) {
+        *entry(&mut self.levels, target) = level;
     }
 
     /// Remembers what is sent to a device that may echo it.

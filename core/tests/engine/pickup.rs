@@ -15,6 +15,11 @@ fn a_target_that_nobody_can_read_is_just_set() {
 }
 
 #[test]
+fn a_target_whose_value_is_not_known_any_more_is_just_set() {
+    check(&rules([fader()]), "level 50, level unknown, cc7 127", "0ms volume 100%");
+}
+
+#[test]
 fn a_target_without_a_value_has_no_pickup() {
     check(&rules([cc(7).pickup()]), "level 50, cc7 0", "0ms out cc 20 0");
 }

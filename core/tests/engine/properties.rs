@@ -102,7 +102,7 @@ fn play(player: &mut Player, op: &Op, rulesets: &[Arc<Ruleset>]) {
         Op::Set(value) => player.input(Input::Set(X, number(value))),
         Op::Running(runs) => player.input(Input::Running(OBS, runs)),
         Op::Clock(minute_of_day) => player.input(Input::WallClock(LocalTime { minute_of_day, weekday: 0 })),
-        Op::Level(level) => player.input(Input::TargetLevel(DEFAULT_OUTPUT, level)),
+        Op::Level(level) => player.input(Input::TargetLevel(DEFAULT_OUTPUT, Some(level))),
         Op::Reload(which) => player.reload(Arc::clone(&rulesets[which])),
         Op::Panic => player.input(Input::Panic),
         Op::Timer => player.input(Input::Timer),

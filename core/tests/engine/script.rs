@@ -174,7 +174,8 @@ impl Player {
             ["obs", what] => Input::Running(OBS, *what == "runs"),
             ["level", percent] => Input::TargetLevel(
                 DEFAULT_OUTPUT,
-                percent.parse::<f64>().expect("a well-formed script") / 100.0,
+                (*percent != "unknown")
+                    .then(|| percent.parse::<f64>().expect("a well-formed script") / 100.0),
             ),
             ["at", clock, day] => Input::WallClock(wall_clock(clock, day)),
             _ => return false,

@@ -46,8 +46,8 @@ const CHOICE_WAIT: Duration = Duration::from_secs(3);
 
 /// Takes the volumes of sound outputs, whoever set them. Called on the sound back end's thread.
 pub trait LevelSink: Send + Sync {
-    /// The output's volume is now this, 0 to 1.5.
-    fn level(&self, target: TargetId, level: f64);
+    /// The output's volume is now this, 0 to 1.5; `None`: the server is gone, or the output.
+    fn level(&self, target: TargetId, level: Option<f64>);
 }
 
 /// What the back ends are made with.

@@ -149,7 +149,7 @@ impl MidiSink for Into {
 }
 
 impl LevelSink for Into {
-    fn level(&self, target: TargetId, level: f64) {
+    fn level(&self, target: TargetId, level: Option<f64>) {
         self.0.input(Input::TargetLevel(target, level), clock::now());
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Collector {
 #[derive(Default)]
 struct Seen {
     reports: HashMap<RequestId, Vec<Report>>,
-    levels: Vec<(TargetId, f64)>,
+    levels: Vec<(TargetId, Option<f64>)>,
 }
 
 impl ReportSink for Collector {
@@ -45,7 +45,7 @@ impl ReportSink for Collector {
 }
 
 impl LevelSink for Collector {
-    fn level(&self, target: TargetId, level: f64) {
+    fn level(&self, target: TargetId, level: Option<f64>) {
         self.seen.lock().unwrap().levels.push((target, level));
         self.news.notify_all();
     }
@@ -62,15 +62,19 @@ impl Collector {
         reports[0].clone()
     }
 
-    /// Waits until the volume of the target was last told to be about this.
-    pub(crate) fn wait_level(&self, target: TargetId, level: f64) {
+    /// Waits until the volume of the target was last told to be about this, or not to be known.
+    pub(crate) fn wait_level(&self, target: TargetId, level: impl Into<Option<f64>>) {
+        let level = level.into();
         let seen = self.seen.lock().unwrap();
         let differs = |seen: &mut Seen| {
             let last = seen.levels.iter().rev().find(|(known, _)| *known == target);
-            last.is_none_or(|(_, last)| (last - level).abs() > 0.001)
+            last.is_none_or(|(_, last)| match (last, level) {
+                (Some(last), Some(level)) => (last - level).abs() > 0.001,
+                (last, level) => *last != level,
+            })
         };
         let (seen, timeout) = self.news.wait_timeout_while(seen, DEADLINE, differs).unwrap();
-        assert!(!timeout.timed_out(), "{level} was not told, but {:?}", seen.levels);
+        assert!(!timeout.timed_out(), "{level:?} was not told, but {:?}", seen.levels);
     }
 }
 

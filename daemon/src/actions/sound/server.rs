@@ -35,7 +35,7 @@ pub(crate) struct Sound {
     levels: Arc<dyn LevelSink>,
     queue: Arc<Queue<Control>>,
     connection: Option<Connection>,
-    /// What was told of the followed outputs last.
+    /// What was told of the followed outputs last. Of those that are not here, nothing is known.
     told: Vec<(TargetId, f64)>,
     retry_at: Instant,
     why_not: String,
@@ -81,7 +81,6 @@ impl Sound {
     }
 
     fn connect(&mut self) -> Option<Connection> {
-        self.told.clear();
         let Some(socket) = &self.places.sound_socket else {
             "neither PULSE_SERVER nor XDG_RUNTIME_DIR says where a local one is"
                 .clone_into(&mut self.why_not);
@@ -108,6 +107,10 @@ impl Sound {
     fn lose(&mut self, why: &str) {
         tracing::warn!(why, "the sound server is gone; the next action tries again");
         self.connection = None;
+        // A fader with pickup must not wait for a volume that nobody can tell.
+        for (target, _) in self.told.drain(..) {
+            self.levels.level(target, None);
+        }
     }
 
     /// The output behind a target, if there is one now.
@@ -181,15 +184,13 @@ impl Sound {
     /// Tells the volumes of the followed outputs, those that changed. Nothing to follow: no connection for it.
     fn follow(&mut self) {
         for target in self.followed.clone() {
-            // An output that is not there, or no server: there is nothing to tell.
-            let Ok(sink) = self.sink(target) else { continue };
-            let level = level_of(&sink);
-            if self.told.contains(&(target, level)) {
-                continue;
+            let level = self.sink(target).ok().as_ref().map(level_of);
+            let place = self.told.iter().position(|(known, _)| *known == target);
+            let before = place.map(|place| self.told.swap_remove(place).1);
+            self.told.extend(level.map(|level| (target, level)));
+            if level != before {
+                self.levels.level(target, level);
             }
-            self.told.retain(|(known, _)| *known != target);
-            self.told.push((target, level));
-            self.levels.level(target, level);
         }
     }
 }
@@ -213,7 +214,7 @@ impl BackEnd for Sound {
             let subscribed = !self.followed.is_empty();
             let wanted = !followed.is_empty();
             (self.targets, self.followed) = (targets, followed);
-            self.told.clear();
+            self.told.retain(|(target, _)| self.followed.contains(target));
             if subscribed != wanted && self.connection.is_some() {
                 let all = SubscriptionMask::SINK | SubscriptionMask::SERVER;
                 let mask = if wanted { all } else { SubscriptionMask::empty() };
