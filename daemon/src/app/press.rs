@@ -41,8 +41,8 @@ pub fn device(name: Option<&str>, devices: &[Device], names: &Names) -> Result<D
     };
     let known = |id: DeviceId| id == virtual_port || devices.iter().any(|device| device.id == id);
     names.devices.find(name).filter(|id| known(*id)).ok_or_else(|| {
-        let mut all: Vec<&str> = devices.iter().map(|device| names.devices.name(device.id)).collect();
-        all.push(names.devices.name(virtual_port));
+        let others = devices.iter().map(|device| device.id).filter(|id| *id != virtual_port);
+        let all: Vec<&str> = others.chain([virtual_port]).map(|id| names.devices.name(id)).collect();
         let text = format!("there is no device {name:?} in the configuration; there are: {}", all.join(", "));
         ErrorObject::new(ErrorCode::NotFound, text)
     })
@@ -253,7 +253,7 @@ pub fn words(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::{plan, words};
-    use padgate_core::ids::Names;
+    use padgate_core::ids::{DeviceId, Names};
     use padgate_core::midi::Channel;
     use padgate_core::ruleset::trigger::ControlKind;
     use padgate_core::ruleset::{Device, DevicePorts, NamedControl, PortPattern};
@@ -321,6 +321,15 @@ mod tests {
         assert!(planned(&PressParams { value: Some(128), ..on("C1") }).unwrap_err().contains("127"));
         assert!(planned(&PressParams { value: Some(0), ..on("C1") }).unwrap_err().contains("release"));
         let earlier = PressParams { device: Some("of an earlier configuration".into()), ..on("C1") };
-        assert!(planned(&earlier).unwrap_err().contains("there are: pads, Padgate In"));
+        assert!(planned(&earlier).unwrap_err().ends_with("there are: pads, Padgate In"));
+    }
+
+    #[test]
+    fn the_virtual_port_is_named_once_among_the_devices() {
+        let id = DeviceId::new(0);
+        let virtual_port =
+            Device { id, ports: DevicePorts::default(), echo: Duration::ZERO, controls: Vec::new() };
+        let error = super::device(Some("no"), &[virtual_port], &Names::default()).unwrap_err();
+        assert!(error.message.ends_with("there are: Padgate In"), "{}", error.message);
     }
 }
