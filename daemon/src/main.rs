@@ -140,7 +140,11 @@ fn check(path: Option<PathBuf>, json: bool) -> anyhow::Result<ExitCode> {
         print(&serde_json::to_string(&report)?)?;
     } else {
         let errors = outcome.counts();
-        let verdict = if report.ok { format!("good, {} mappings", report.mappings) } else { counted(errors) };
+        let mappings = match report.mappings {
+            1 => "1 mapping".to_owned(),
+            number => format!("{number} mappings"),
+        };
+        let verdict = if report.ok { format!("good, {mappings}") } else { counted(errors) };
         let rendered = outcome.rendered(colour(io::stdout().is_terminal()));
         let gap = if rendered.is_empty() { "" } else { "\n" };
         print(&format!("{rendered}{gap}{}: {verdict}", report.path))?;

@@ -110,6 +110,15 @@ pub(super) fn number(ctx: &mut Context, value: &Written<'_>, bounds: RangeInclus
     None
 }
 
+/// A bound as one would write it in a configuration.
+fn spelled(duration: Duration) -> String {
+    match duration.as_millis() {
+        millis if millis > 0 && millis % 60_000 == 0 => format!("{}m", millis / 60_000),
+        millis if millis > 0 && millis % 1000 == 0 => format!("{}s", millis / 1000),
+        millis => format!("{millis}ms"),
+    }
+}
+
 /// A duration within bounds in milliseconds.
 pub(super) fn duration(
     ctx: &mut Context,
@@ -138,7 +147,11 @@ pub(super) fn duration(
     };
     let (low, high) = (Duration::from_millis(*bounds.start()), Duration::from_millis(*bounds.end()));
     if read < low || read > high {
-        ctx.report(Code::OutOfRange, value.span(), format!("{text} is not within {low:?} to {high:?}"));
+        ctx.report(
+            Code::OutOfRange,
+            value.span(),
+            format!("{text} is not within {} to {}", spelled(low), spelled(high)),
+        );
         return None;
     }
     Some(read)

@@ -241,6 +241,9 @@ fn conclusion(story: &[Record], press: &Record) -> Option<String> {
 
 /// A sentence with a capital and a full stop.
 fn full(text: &str) -> String {
+    if let Some(rest) = text.strip_prefix("cc") {
+        return full(&format!("CC{rest}"));
+    }
     let mut characters = text.chars();
     let first = characters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
     let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
