@@ -196,6 +196,9 @@ fn init(path: Option<PathBuf>) -> anyhow::Result<ExitCode> {
         }
         Err(error) => return Err(error).with_context(|| format!("{} can't be written", main.display())),
     }
+    // What the first line of the configuration names, for editors that complete and check TOML by a schema.
+    let beside = main.with_file_name("padgate.schema.json");
+    std::fs::write(&beside, schema()).with_context(|| format!("{} can't be written", beside.display()))?;
     print(&format!("wrote {}: edit it, and start `padgated`", main.display()))
 }
 

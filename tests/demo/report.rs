@@ -18,7 +18,7 @@ pub(crate) struct Report {
 impl Report {
     /// Prints the head of the table.
     pub(crate) fn new() -> Report {
-        println!("    {:<33} {:>9} {:>9}   what Padgate did", "gesture", "decided", "done");
+        println!("    {:<40} {:>9} {:>9}", "gesture, and what Padgate did", "decided", "done");
         Report { failures: 0, gestures: 0 }
     }
 
@@ -26,13 +26,12 @@ impl Report {
     pub(crate) fn line(&mut self, gesture: &Gesture, result: Result<Done>) {
         self.gestures += 1;
         match result {
-            Ok(done) => println!(
-                " ok {:<33} {:>9} {:>9}   {}",
-                gesture.hand,
-                done.decided.map_or_else(String::new, time),
-                done.done.map_or_else(String::new, time),
-                done.did
-            ),
+            Ok(done) => {
+                let times = [done.decided, done.done].map(|span| span.map_or_else(String::new, time));
+                let [decided, ended] = times;
+                println!("{}", format!(" ok {:<40} {decided:>9} {ended:>9}", gesture.hand).trim_end());
+                println!("      → {}", done.did);
+            }
             Err(error) => {
                 self.failures += 1;
                 println!("NOT {:<33} {error:#}", gesture.hand);
