@@ -8,10 +8,14 @@
 //! - [`config`]: from the text of a configuration to a [`ruleset::Ruleset`], with every mistake reported.
 //! - [`ruleset`]: what a configuration means.
 //! - [`engine`]: the state machine.
+//! - [`capability`]: what a plugin can be allowed to do.
+//! - [`manifest`]: what a plugin says of itself.
 
+pub mod capability;
 pub mod config;
 pub mod engine;
 pub mod ids;
+pub mod manifest;
 pub mod midi;
 pub mod ruleset;
 pub mod time;

@@ -6,6 +6,9 @@ use std::time::Instant;
 use padgate_core::time::{LocalTime, Time};
 
 static EPOCH: OnceLock<Instant> = OnceLock::new();
+/// What the system's monotonic clock says when [`now`] says 0, in nanoseconds.
+#[cfg(unix)]
+static SYSTEM_EPOCH: OnceLock<u64> = OnceLock::new();
 
 /// The monotonic time since this process first asked, in nanoseconds.
 #[must_use]
@@ -18,6 +21,31 @@ pub fn now() -> Time {
 #[must_use]
 pub fn instant(time: Time) -> Instant {
     *EPOCH.get_or_init(Instant::now) + std::time::Duration::from_nanos(time.0)
+}
+
+/// `time` on the system's monotonic clock (`CLOCK_MONOTONIC`), in nanoseconds: what other processes understand.
+#[cfg(unix)]
+#[must_use]
+pub fn to_system(time: Time) -> u64 {
+    system_epoch().saturating_add(time.0)
+}
+
+/// What [`now`] said, or will say, when the system's monotonic clock says `ns`. Before the epoch: 0.
+#[cfg(unix)]
+#[must_use]
+pub fn from_system(ns: u64) -> Time {
+    Time(ns.saturating_sub(system_epoch()))
+}
+
+#[cfg(unix)]
+fn system_epoch() -> u64 {
+    *SYSTEM_EPOCH.get_or_init(|| {
+        let ours = now().0;
+        let system = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let ns = u64::try_from(system.tv_sec).unwrap_or(0) * 1_000_000_000
+            + u64::try_from(system.tv_nsec).unwrap_or(0);
+        ns.saturating_sub(ours)
+    })
 }
 
 /// The wall clock in the user's time zone.

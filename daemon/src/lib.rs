@@ -15,6 +15,7 @@ pub mod midi;
 pub mod outcome;
 pub mod pipeline;
 pub mod play;
+pub mod plugins;
 pub mod replay;
 pub mod service;
 pub mod stats;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Engine;
-use super::io::{Context, Effect, Output, Phase, Request, RequestId, Trace, VolumeChange};
+use super::io::{CallPhase, Context, Effect, Output, Phase, Request, RequestId, Trace, VolumeChange};
 use super::ledger::{Held, RELEASE_VELOCITY};
 use crate::ids::DeviceId;
 use crate::midi::{Channel, Message};
@@ -83,6 +83,9 @@ impl Engine {
             Action::Mute { target, switch } => Effect::Mute { target: *target, switch: *switch },
             Action::Media(key) => Effect::Media(*key),
             Action::Notify(notice) => Effect::Notify(Arc::clone(notice)),
+            Action::Plugin { call, hold: _ } => {
+                Effect::Plugin { call: Arc::clone(call), phase: CallPhase::Tap }
+            }
         };
         self.request(Some(mapping), effect, context, out);
     }

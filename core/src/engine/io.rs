@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::ids::{DeviceId, ModeId, ProgramId, TargetId, VariableId};
 use crate::midi::{Channel, Message, Received};
-use crate::ruleset::action::{Launch, MediaKey, ModeChange, MouseButton, Notice, PointerMove, Switch};
+use crate::ruleset::action::{
+    Launch, MediaKey, ModeChange, MouseButton, Notice, PluginCall, PointerMove, Switch,
+};
 use crate::ruleset::condition::Value;
 use crate::ruleset::keys::KeyChord;
 use crate::ruleset::trigger::ControlKind;
@@ -151,6 +153,13 @@ pub enum Effect {
     Media(MediaKey),
     /// A desktop notification is shown.
     Notify(Arc<Notice>),
+    /// A plugin is called.
+    Plugin {
+        /// What is called.
+        call: Arc<PluginCall>,
+        /// What the hand did.
+        phase: CallPhase,
+    },
 }
 
 impl Effect {
@@ -160,6 +169,7 @@ impl Effect {
         match self {
             Effect::Keys { phase, .. } | Effect::Button { phase, .. } => *phase == Phase::Up,
             Effect::Midi { message, .. } => matches!(message, Message::NoteOff { .. }),
+            Effect::Plugin { phase, .. } => *phase == CallPhase::Release,
             _ => false,
         }
     }
@@ -174,6 +184,19 @@ pub enum Phase {
     Up,
     /// It goes down and is let go at once.
     Tap,
+}
+
+/// What a plugin is called for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CallPhase {
+    /// A press (or any other gesture) of which no release will be told.
+    Tap,
+    /// A press whose release will be told.
+    Press,
+    /// The release of such a press.
+    Release,
+    /// A control with a position moved: only its newest value counts, so that several may become one call.
+    Change,
 }
 
 /// A change of a volume.

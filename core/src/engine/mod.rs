@@ -32,8 +32,8 @@ use std::sync::Arc;
 
 pub use index::Index;
 pub use io::{
-    Context, Control, Effect, Input, Output, PassReason, Phase, PressId, RefuseReason, Request, RequestId,
-    Trace, VolumeChange, WaitReason,
+    CallPhase, Context, Control, Effect, Input, Output, PassReason, Phase, PressId, RefuseReason, Request,
+    RequestId, Trace, VolumeChange, WaitReason,
 };
 pub use ledger::Held;
 pub use run::{QUEUE_MAX, RUNS_MAX};

@@ -137,6 +137,13 @@ pub enum Action {
     Media(MediaKey),
     /// Show a desktop notification.
     Notify(Arc<Notice>),
+    /// Call a plugin.
+    Plugin {
+        /// Which action of which plugin, with what parameters.
+        call: Arc<PluginCall>,
+        /// Whether it is told of the release as well.
+        hold: Hold,
+    },
     /// Change the mode.
     Mode(ModeChange),
     /// Change a variable.
@@ -313,6 +320,19 @@ pub struct Notice {
     pub title: String,
     /// The rest.
     pub body: String,
+}
+
+/// A call of a plugin's action. The same call (equal in all fields) is prepared once, whatever number of mappings
+/// make it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PluginCall {
+    /// The plugin, by its name.
+    pub plugin: Arc<str>,
+    /// The action, by its name.
+    pub action: Arc<str>,
+    /// The parameters as a JSON object, checked against the manifest, with its defaults put in, keys in the
+    /// manifest's order.
+    pub parameters: Arc<str>,
 }
 
 /// A change of the mode.

@@ -6,6 +6,7 @@
 pub mod action;
 pub mod condition;
 pub mod keys;
+pub mod plugins;
 pub mod shape;
 pub mod trigger;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use action::{Action, Again, Program, Step};
 pub use condition::{Condition, Value};
 pub use keys::{Key, KeyChord};
+pub use plugins::PluginSettings;
 pub use shape::Shape;
 pub use trigger::{Gesture, Trigger};
 
@@ -114,6 +116,8 @@ pub struct Settings {
     pub output: OutputChoice,
     /// Whether the ports `Padgate In` and `Padgate Out` are made.
     pub virtual_ports: bool,
+    /// What holds for plugins.
+    pub plugins: PluginSettings,
 }
 
 impl Default for Settings {
@@ -123,6 +127,7 @@ impl Default for Settings {
             allow_shell: false,
             output: OutputChoice::Auto,
             virtual_ports: true,
+            plugins: PluginSettings::default(),
         }
     }
 }

@@ -162,8 +162,8 @@ impl ActionSend for Actions {
             Effect::Run(_) | Effect::Shell(_) | Effect::Open(_) => self.programs.push(request),
             Effect::Volume { .. } | Effect::Mute { .. } => self.sound.push(request),
             Effect::Media(_) | Effect::Notify(_) => self.desktop.push(request),
-            Effect::Midi { .. } | Effect::Sysex { .. } => Err(Outcome::Failed(
-                "this is a mistake in Padgate: MIDI was sent to the wrong back end".into(),
+            Effect::Midi { .. } | Effect::Sysex { .. } | Effect::Plugin { .. } => Err(Outcome::Failed(
+                "this is a mistake in Padgate: the request was sent to the wrong back end".into(),
             )),
         }
     }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use padgate_core::engine::{
-    Control, Effect, PassReason, Phase, RefuseReason, Trace, VolumeChange, WaitReason,
+    CallPhase, Control, Effect, PassReason, Phase, RefuseReason, Trace, VolumeChange, WaitReason,
 };
 use padgate_core::ids::{DeviceId, Names, TargetId};
 use padgate_core::midi::{Message, note};
@@ -212,6 +212,13 @@ pub fn effect(effect: &Effect, names: &Names) -> String {
         }
         Effect::Media(key) => format!("media key {}", media(*key)),
         Effect::Notify(notice) => format!("show the notification {}", quoted(&notice.body)),
+        Effect::Plugin { call, phase } => {
+            let phase = match phase {
+                CallPhase::Release => ", release",
+                CallPhase::Tap | CallPhase::Press | CallPhase::Change => "",
+            };
+            format!("call the plugin {} ({}){phase}", call.plugin, call.action)
+        }
     }
 }
 

@@ -1,0 +1,17 @@
+//! Hosts: the confined process that runs one plugin, and what the daemon needs to start it and to talk to it.
+//!
+//! The daemon and a host talk over a pair of `SOCK_SEQPACKET` sockets, in bounded frames and without shared memory. The
+//! host shares its memory with the plugin, so that the plugin can forge every frame: what comes from a host is checked
+//! byte by byte here, and every [`ask::Ask`] goes through the daemon's gate.
+//!
+//! - [`frame`]: the frames.
+//! - [`wire`]: how the parts of a payload are written and read.
+//! - [`ask`]: what a host can ask of the daemon, and the answers.
+//! - [`assignment`]: what a host is told at its start.
+//! - [`confinement`]: what a host reports of its own lock-down, before any code of the plugin runs.
+
+pub mod ask;
+pub mod assignment;
+pub mod confinement;
+pub mod frame;
+pub mod wire;
