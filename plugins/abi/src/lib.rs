@@ -240,3 +240,4 @@ pub mod process;
 pub mod system;
 pub mod tcp;
 pub mod timer;
+pub mod udp;

@@ -56,6 +56,15 @@ pub enum Ask<'a> {
         /// The longest that it may take, in milliseconds; 0: as long as the call may.
         timeout_ms: u32,
     },
+    /// Send a datagram.
+    Datagram {
+        /// The host's name or address.
+        host: &'a str,
+        /// The port.
+        port: u16,
+        /// What is sent.
+        data: &'a [u8],
+    },
     /// Run a program.
     Run {
         /// Its path or name.
@@ -99,7 +108,7 @@ impl<'a> Ask<'a> {
         match self {
             Ask::Timer { .. } => None,
             Ask::MidiSend { .. } | Ask::MidiCancel | Ask::MidiListen { .. } => Some(Capability::Midi),
-            Ask::Http { .. } | Ask::Connect { .. } => Some(Capability::Network),
+            Ask::Http { .. } | Ask::Connect { .. } | Ask::Datagram { .. } => Some(Capability::Network),
             Ask::Run { .. } => Some(Capability::Subprocess),
             Ask::Play { .. } | Ask::Volume { .. } => Some(Capability::Audio),
             Ask::System { .. } => Some(Capability::SystemControl),
@@ -133,6 +142,7 @@ impl<'a> Ask<'a> {
             Ask::Play { path, gain } => out.u8(8).text(path).f64(*gain),
             Ask::Volume { output, change, value } => out.u8(9).text(output).u32(*change).f64(*value),
             Ask::System { what, text } => out.u8(10).u32(*what).text(text),
+            Ask::Datagram { host, port, data } => out.u8(11).text(host).u16(*port).bytes(data),
         };
         out.finish()
     }
@@ -166,6 +176,7 @@ impl<'a> Ask<'a> {
             8 => Ask::Play { path: from.text()?, gain: from.f64()? },
             9 => Ask::Volume { output: from.text()?, change: from.u32()?, value: from.f64()? },
             10 => Ask::System { what: from.u32()?, text: from.text()? },
+            11 => Ask::Datagram { host: from.text()?, port: from.u16()?, data: from.bytes()? },
             other => return Err(WireError::Unknown("request", u32::from(other))),
         };
         from.finish()?;
