@@ -9,9 +9,23 @@
 //! - [`ask`]: what a host can ask of the daemon, and the answers.
 //! - [`assignment`]: what a host is told at its start.
 //! - [`confinement`]: what a host reports of its own lock-down, before any code of the plugin runs.
+//! - [`context`]: the context of a call in a frame.
+//! - [`launch`] and [`link`]: the daemon's hands: start, kill and reap a host; send and receive a frame.
+//! - [`ended`]: how a host ended, in words.
 
 pub mod ask;
 pub mod assignment;
 pub mod confinement;
+pub mod context;
+pub mod ended;
 pub mod frame;
+#[cfg(target_os = "linux")]
+pub mod launch;
+#[cfg(target_os = "linux")]
+pub mod link;
+#[cfg(not(target_os = "linux"))]
+mod unsupported;
 pub mod wire;
+
+#[cfg(not(target_os = "linux"))]
+pub use unsupported::{launch, link};

@@ -107,7 +107,12 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+    /// Exactly so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the payload ends before.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
         Ok(self.take(N)?.try_into().expect("exactly N bytes were taken"))
     }
 
