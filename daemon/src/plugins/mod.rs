@@ -2,7 +2,16 @@
 //!
 //! | module | does |
 //! |---|---|
+//! | `audit` | writes down every grant, refusal, crash and the like |
+//! | `files` | opens and writes files carefully |
+//! | `gate` | decides whether something may be done for a plugin |
+//! | `inventory` | knows every plugin that was found |
 //! | `part` | the words and seams that the others share |
+//! | `signature` | verifies signatures |
 
+pub mod audit;
+pub(crate) mod files;
 pub mod gate;
+pub mod inventory;
 pub mod part;
+pub mod signature;
