@@ -8,6 +8,7 @@
 //! | `inventory` | knows every plugin that was found |
 //! | `part` | the words and seams that the others share |
 //! | `signature` | verifies signatures |
+//! | `supervisor` | hosts: started, called, watched, killed, started again, counted |
 
 pub mod audit;
 pub(crate) mod files;
@@ -15,3 +16,4 @@ pub mod gate;
 pub mod inventory;
 pub mod part;
 pub mod signature;
+pub mod supervisor;
