@@ -28,7 +28,7 @@ pub enum ErrorCode {
     HelloTimeout,
     /// -32005: the caller is another user. The connection is closed after this.
     Forbidden,
-    /// -32010: there is no device, control or mode of that name.
+    /// -32010: there is no device, control, mode or plugin of that name.
     NotFound,
     /// -32011: the configuration has errors; `data` is a [`crate::check::CheckReport`].
     ConfigInvalid,
@@ -38,11 +38,17 @@ pub enum ErrorCode {
     Unavailable,
     /// -32014: it was stopped before it was finished.
     Cancelled,
+    /// -32015: it is not allowed, or would do harm.
+    Refused,
+    /// -32016: the same is being done already; try again when it has ended.
+    Busy,
+    /// -32017: what the user agreed to is not what is there now; show it again.
+    Changed,
     /// A code that this version of the protocol does not know.
     Other(i64),
 }
 
-const CODES: [(ErrorCode, i64); 16] = [
+const CODES: [(ErrorCode, i64); 19] = [
     (ErrorCode::Parse, -32700),
     (ErrorCode::InvalidRequest, -32600),
     (ErrorCode::MethodNotFound, -32601),
@@ -59,6 +65,9 @@ const CODES: [(ErrorCode, i64); 16] = [
     (ErrorCode::File, -32012),
     (ErrorCode::Unavailable, -32013),
     (ErrorCode::Cancelled, -32014),
+    (ErrorCode::Refused, -32015),
+    (ErrorCode::Busy, -32016),
+    (ErrorCode::Changed, -32017),
 ];
 
 impl ErrorCode {

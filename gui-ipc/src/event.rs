@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plugin::{LogLine, PluginSummary};
 use crate::recording::Line;
 use crate::status::{ConfigState, Device, ModeState};
 
@@ -21,11 +22,23 @@ pub enum Topic {
     Config,
     /// Everything that the engine is fed, for a recording: [`Event::Input`], [`Event::Missed`].
     Input,
+    /// Plugins that come, go, or change how they are: [`Event::Plugins`].
+    Plugins,
+    /// Every line of every plugin's log: [`Event::PluginLog`], [`Event::Missed`].
+    PluginLog,
 }
 
 impl Topic {
     /// All topics of this version.
-    pub const ALL: [Topic; 5] = [Topic::Events, Topic::Devices, Topic::Modes, Topic::Config, Topic::Input];
+    pub const ALL: [Topic; 7] = [
+        Topic::Events,
+        Topic::Devices,
+        Topic::Modes,
+        Topic::Config,
+        Topic::Input,
+        Topic::Plugins,
+        Topic::PluginLog,
+    ];
 }
 
 /// One event.
@@ -58,6 +71,18 @@ pub enum Event {
         played: u64,
         /// Messages in the file.
         total: u64,
+    },
+    /// These are the plugins now. The figures in it are as they were at the last change of state.
+    Plugins {
+        /// All that were found, by name.
+        plugins: Vec<PluginSummary>,
+    },
+    /// A plugin's log has another line.
+    PluginLog {
+        /// The plugin.
+        plugin: String,
+        /// The line.
+        line: LogLine,
     },
     /// Not known to this version; to be ignored.
     #[serde(other)]
@@ -240,7 +265,8 @@ impl OutcomeKind {
 
 #[cfg(test)]
 mod tests {
-    use super::{DecisionKind, Event, Record};
+    use super::{DecisionKind, Event, Record, Topic};
+    use crate::plugin::{LogLine, LogSource};
 
     #[test]
     fn an_event_of_the_future_is_unknown_and_no_error() {
@@ -258,5 +284,24 @@ mod tests {
         let text = serde_json::to_string(&event).unwrap();
         assert!(text.starts_with(r#"{"type":"record","sequence":3"#), "{text}");
         assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), event);
+    }
+
+    #[test]
+    fn topics_are_their_own_index() {
+        for (index, topic) in Topic::ALL.into_iter().enumerate() {
+            assert_eq!(topic as usize, index);
+        }
+        assert_eq!(serde_json::to_value(Topic::PluginLog).unwrap(), "plugin_log");
+        let event: Event = serde_json::from_str(
+            r#"{"type":"plugin_log","plugin":"obs","line":{"level":"warn","source":"output","text":"hm"}}"#,
+        )
+        .unwrap();
+        let line = LogLine {
+            level: "warn".into(),
+            source: LogSource::Output,
+            text: "hm".into(),
+            ..LogLine::default()
+        };
+        assert_eq!(event, Event::PluginLog { plugin: "obs".into(), line });
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 pub const PROTOCOL: Version = Version { major: 1, minor: 0 };
 
 /// What this version of the protocol has: each group of methods and topics by name.
-pub const FEATURES: [&str; 6] = ["core", "explain", "press", "play", "check", "record"];
+pub const FEATURES: [&str; 7] = ["core", "explain", "press", "play", "check", "record", "plugins"];
 
 /// A version of the protocol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

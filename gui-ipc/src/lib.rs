@@ -9,7 +9,7 @@
 //!
 //! Within a major version of the protocol things are only added. So: unknown fields are ignored on both sides, a
 //! missing field has a default wherever one makes sense, and lists of kinds end in `Unknown`. New groups of methods
-//! and topics get a prefix (`plugin.list`, topic `plugin.log`) and a name in [`hello::Hello::features`].
+//! and topics get a prefix (`plugin.list`, topic `plugin_log`) and a name in [`hello::Hello::features`].
 
 pub mod address;
 pub mod check;
@@ -20,6 +20,7 @@ pub mod error;
 pub mod event;
 pub mod hello;
 pub mod method;
+pub mod plugin;
 pub mod recording;
 pub mod rpc;
 pub mod state;

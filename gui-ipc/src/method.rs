@@ -7,6 +7,10 @@ use crate::check::{CheckParams, CheckReport};
 use crate::control::ControlSpec;
 use crate::event::{Record, Topic};
 use crate::hello::{Hello, HelloParams};
+use crate::plugin::{
+    AnyPluginParams, AuditList, AuditParams, GrantParams, GrantView, LogLines, LogsParams, PluginChange,
+    PluginInfo, PluginList, PluginParams, RevokeParams, RevokeResult, StatsList, VerifyReport,
+};
 use crate::state::State;
 use crate::status::{DeviceList, ModeState, Status};
 
@@ -70,6 +74,35 @@ methods! {
     Panic = "panic": Empty => PanicResult;
     /// Looks for mistakes in a configuration.
     Check = "check": CheckParams => CheckReport;
+    /// The plugins that were found, and how they are.
+    ListPlugins = "plugin.list": Empty => PluginList;
+    /// Everything about one plugin.
+    GetPlugin = "plugin.info": PluginParams => PluginInfo;
+    /// Says what a grant would allow, or grants it; see [`crate::plugin::grant`].
+    GrantPlugin = "plugin.grant": GrantParams => GrantView;
+    /// Takes back what was granted.
+    RevokePlugin = "plugin.revoke": RevokeParams => RevokeResult;
+    /// Lets a plugin be used that was disabled, or gives a quarantined one another chance.
+    EnablePlugin = "plugin.enable": PluginParams => PluginChange;
+    /// Ends a plugin, and keeps it from being used until it is enabled; a restart of the daemon does not change that.
+    DisablePlugin = "plugin.disable": PluginParams => PluginChange;
+    /// Starts a plugin's host now, instead of with its first call.
+    LoadPlugin = "plugin.load": PluginParams => PluginChange;
+    /// Ends a plugin's host; it is not started again until it is loaded, or the daemon starts.
+    UnloadPlugin = "plugin.unload": PluginParams => PluginChange;
+    /// Reads a plugin's files again. The new version takes over when it is ready, with what the old one saved; if it
+    /// does not become ready, the old one goes on, and the call fails with [`crate::ErrorCode::Refused`].
+    ReloadPlugin = "plugin.reload": PluginParams => PluginChange;
+    /// Statistics of one plugin, or of all.
+    PluginStats = "plugin.stats": AnyPluginParams => StatsList;
+    /// The newest lines of a plugin's log. Topic `plugin_log` has those that come.
+    PluginLogs = "plugin.logs": LogsParams => LogLines;
+    /// Hashes the files of one plugin, or of all, anew, and checks their signatures. Changes nothing.
+    VerifyPlugins = "plugin.verify": AnyPluginParams => VerifyReport;
+    /// Looks through the plugin folders again.
+    RescanPlugins = "plugin.rescan": Empty => PluginList;
+    /// The newest entries of the audit log.
+    Audit = "audit": AuditParams => AuditList;
 }
 
 /// No parameters.

@@ -77,7 +77,11 @@ impl Monitor {
             }
             Event::Config(_) => output
                 .line("configuration: has errors, the old one stays in force; `padgate check` shows them"),
-            Event::Input(_) | Event::Play { .. } | Event::Unknown => Ok(()),
+            Event::Input(_)
+            | Event::Play { .. }
+            | Event::Plugins { .. }
+            | Event::PluginLog { .. }
+            | Event::Unknown => Ok(()),
         }
     }
 
