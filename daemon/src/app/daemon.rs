@@ -27,7 +27,7 @@ use crate::clock;
 use crate::config::{ConfigStore, Outcome, Paths};
 use crate::ipc::connection::clock_pair;
 use crate::ipc::convert::{self, report, status};
-use crate::ipc::{Cancel, Control, Hub, explain};
+use crate::ipc::{Cancel, Control, Hub, PluginControl as _, explain};
 use crate::lock::lock;
 use crate::play::{FILE_BYTES_MAX, Performance};
 
@@ -179,6 +179,7 @@ impl Control for Daemon {
             devices: self.device_list(),
             modes: self.modes(),
             config: lock(&self.config).clone(),
+            plugins: self.plugin_list().map(|list| list.plugins).unwrap_or_default(),
             clock: clock_pair(),
         }
     }

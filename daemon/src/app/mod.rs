@@ -2,11 +2,13 @@
 //!
 //! - `wiring`: the pipeline, MIDI and actions, which all know each other.
 //! - [`daemon`]: what front ends can ask ([`crate::ipc::Control`]).
+//! - `plugins`: what they can ask of the plugins.
 //! - `feeds`: from the pipeline to subscribers.
 //! - [`press`]: what `press` and `explain` make of a control's name.
 
 pub mod daemon;
 mod feeds;
+mod plugins;
 pub mod press;
 mod signals;
 mod wiring;

@@ -10,12 +10,12 @@ use padgate_ipc::method::{
 use padgate_ipc::state::State;
 use padgate_ipc::status::{DeviceList, ModeState, Status};
 
-use super::Cancel;
+use super::{Cancel, PluginControl};
 
 /// The daemon, as front ends see it. Every method may be called from several threads at once, and may block: the
 /// server calls each on a thread of its own, one at a time per client.
 #[allow(clippy::missing_errors_doc, reason = "each error is the answer to the call, worded for the user")]
-pub trait Control: Send + Sync + 'static {
+pub trait Control: PluginControl + Send + Sync + 'static {
     /// Everything at a glance. The server fills in how many clients there are.
     fn status(&self) -> Status;
 

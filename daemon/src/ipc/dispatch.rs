@@ -1,9 +1,12 @@
 //! From a method's name and parameters to the daemon, and back.
 
 use padgate_ipc::method::{
-    Check, Empty, Explain, GetDevices, GetStatus, Method, Mode, NAMES, Panic, Play, PlayParams, PlaySpeed,
-    Press, PressParams, PressPhase, Reload,
+    Audit, Check, DisablePlugin, Empty, EnablePlugin, Explain, GetDevices, GetPlugin, GetStatus, GrantPlugin,
+    ListPlugins, LoadPlugin, Method, Mode, NAMES, Panic, Play, PlayParams, PlaySpeed, PluginLogs,
+    PluginStats, Press, PressParams, PressPhase, Reload, ReloadPlugin, RescanPlugins, RevokePlugin,
+    UnloadPlugin, VerifyPlugins,
 };
+use padgate_ipc::plugin::{GrantParams, LOG_LINES_MAX, Tie, newest_that_fit};
 use padgate_ipc::{ErrorCode, ErrorObject};
 use serde_json::Value;
 
@@ -56,6 +59,44 @@ pub fn call(
         Mode::NAME => with::<Mode>(given, |params| control.mode(&params)),
         Panic::NAME => with::<Panic>(given, |Empty {}| Ok(control.panic())),
         Check::NAME => with::<Check>(given, |params| control.check(&params)),
+        _ => call_plugins(control, method, given),
+    }
+}
+
+/// The methods about plugins.
+fn call_plugins(control: &dyn Control, method: &str, given: Value) -> Result<Value, ErrorObject> {
+    match method {
+        ListPlugins::NAME => with::<ListPlugins>(given, |Empty {}| control.plugin_list()),
+        GetPlugin::NAME => with::<GetPlugin>(given, |params| control.plugin_info(&params.plugin)),
+        GrantPlugin::NAME => with::<GrantPlugin>(given, |params| {
+            check_grant(&params)?;
+            control.plugin_grant(&params)
+        }),
+        RevokePlugin::NAME => with::<RevokePlugin>(given, |params| control.plugin_revoke(&params)),
+        EnablePlugin::NAME => with::<EnablePlugin>(given, |params| control.plugin_enable(&params.plugin)),
+        DisablePlugin::NAME => with::<DisablePlugin>(given, |params| control.plugin_disable(&params.plugin)),
+        LoadPlugin::NAME => with::<LoadPlugin>(given, |params| control.plugin_load(&params.plugin)),
+        UnloadPlugin::NAME => with::<UnloadPlugin>(given, |params| control.plugin_unload(&params.plugin)),
+        ReloadPlugin::NAME => with::<ReloadPlugin>(given, |params| control.plugin_reload(&params.plugin)),
+        PluginStats::NAME => {
+            with::<PluginStats>(given, |params| control.plugin_stats(params.plugin.as_deref()))
+        }
+        PluginLogs::NAME => with::<PluginLogs>(given, |mut params| {
+            params.lines = params.lines.min(LOG_LINES_MAX);
+            let mut answer = control.plugin_logs(&params)?;
+            answer.lines = newest_that_fit(answer.lines);
+            Ok(answer)
+        }),
+        VerifyPlugins::NAME => {
+            with::<VerifyPlugins>(given, |params| control.plugin_verify(params.plugin.as_deref()))
+        }
+        RescanPlugins::NAME => with::<RescanPlugins>(given, |Empty {}| control.plugin_rescan()),
+        Audit::NAME => with::<Audit>(given, |mut params| {
+            params.entries = params.entries.min(LOG_LINES_MAX);
+            let mut answer = control.audit(&params)?;
+            answer.entries = newest_that_fit(answer.entries);
+            Ok(answer)
+        }),
         _ => Err(unknown(method)),
     }
 }
@@ -96,6 +137,20 @@ fn check_play(params: &PlayParams) -> Result<(), ErrorObject> {
         PlayParams { speed: PlaySpeed::Unknown, .. } => wrong("\"speed\" is in_time or full"),
         PlayParams { path, .. } if !std::path::Path::new(path).is_absolute() => {
             wrong("\"path\" must be absolute: the daemon's working folder is not yours")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_grant(params: &GrantParams) -> Result<(), ErrorObject> {
+    let wrong = |text: &str| Err(ErrorObject::new(ErrorCode::InvalidParams, text));
+    match params {
+        GrantParams { tie: Tie::Unknown, .. } => wrong("\"tie\" is sha256 or key"),
+        GrantParams { dry_run: false, confirm: None, .. } => wrong(
+            "\"confirm\" is missing: call with \"dry_run\" first, show the answer to the user, and pass on its \"confirm\"",
+        ),
+        GrantParams { rights: Some(rights), .. } if rights.is_empty() => {
+            wrong("\"rights\" is empty: leave it out to grant all that is requested")
         }
         _ => Ok(()),
     }

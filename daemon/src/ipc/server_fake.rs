@@ -12,6 +12,10 @@ use padgate_ipc::event::Topic;
 use padgate_ipc::method::{
     ExplainParams, Explanation, ModeParams, PanicResult, PlayParams, PlayResult, PressParams, PressResult,
 };
+use padgate_ipc::plugin::{
+    AuditEntry, AuditList, AuditParams, GrantParams, GrantView, LogLine, LogLines, LogsParams, PluginChange,
+    PluginInfo, PluginList, RevokeParams, RevokeResult, StatsList, VerifyReport,
+};
 use padgate_ipc::state::State;
 use padgate_ipc::status::{DeviceList, ModeState, Status};
 use padgate_ipc::{Client, ErrorCode, ErrorObject};
@@ -19,7 +23,7 @@ use serde_json::Value;
 
 use super::super::Server;
 use crate::ipc::socket::Claim;
-use crate::ipc::{Cancel, Control, Hub};
+use crate::ipc::{Cancel, Control, Hub, PluginControl};
 
 /// How long anything may take before a test fails.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -78,6 +82,66 @@ impl Control for Fake {
     }
     fn check(&self, _: &CheckParams) -> Result<CheckReport, ErrorObject> {
         Ok(CheckReport::default())
+    }
+}
+
+impl Fake {
+    fn change(&self, what: &str, plugin: &str) -> Result<PluginChange, ErrorObject> {
+        self.say(format!("{what} {plugin}"));
+        Ok(PluginChange { changed: true, ..PluginChange::default() })
+    }
+}
+
+impl PluginControl for Fake {
+    fn plugin_list(&self) -> Result<PluginList, ErrorObject> {
+        Ok(PluginList::default())
+    }
+    fn plugin_info(&self, plugin: &str) -> Result<PluginInfo, ErrorObject> {
+        let text = format!("there is no plugin {plugin:?}; did you mean \"obs\"?");
+        Err(ErrorObject::new(ErrorCode::NotFound, text))
+    }
+    fn plugin_grant(&self, params: &GrantParams) -> Result<GrantView, ErrorObject> {
+        self.say(format!("grant {} {:?} dry {}", params.plugin, params.confirm, params.dry_run));
+        Ok(GrantView { plugin: params.plugin.clone(), done: !params.dry_run, ..GrantView::default() })
+    }
+    fn plugin_revoke(&self, params: &RevokeParams) -> Result<RevokeResult, ErrorObject> {
+        Ok(RevokeResult { revoked: params.capabilities.clone(), ..RevokeResult::default() })
+    }
+    fn plugin_enable(&self, plugin: &str) -> Result<PluginChange, ErrorObject> {
+        self.change("enable", plugin)
+    }
+    fn plugin_disable(&self, plugin: &str) -> Result<PluginChange, ErrorObject> {
+        self.change("disable", plugin)
+    }
+    fn plugin_load(&self, plugin: &str) -> Result<PluginChange, ErrorObject> {
+        self.change("load", plugin)
+    }
+    fn plugin_unload(&self, plugin: &str) -> Result<PluginChange, ErrorObject> {
+        self.change("unload", plugin)
+    }
+    fn plugin_reload(&self, plugin: &str) -> Result<PluginChange, ErrorObject> {
+        self.change("reload", plugin)
+    }
+    fn plugin_stats(&self, _: Option<&str>) -> Result<StatsList, ErrorObject> {
+        Ok(StatsList::default())
+    }
+    fn plugin_logs(&self, params: &LogsParams) -> Result<LogLines, ErrorObject> {
+        let long = |sequence: u32| LogLine {
+            sequence: sequence.into(),
+            text: "x".repeat(4096),
+            ..LogLine::default()
+        };
+        Ok(LogLines { lines: (1..=params.lines).map(long).collect(), ..LogLines::default() })
+    }
+    fn plugin_verify(&self, _: Option<&str>) -> Result<VerifyReport, ErrorObject> {
+        Ok(VerifyReport::default())
+    }
+    fn plugin_rescan(&self) -> Result<PluginList, ErrorObject> {
+        Ok(PluginList::default())
+    }
+    fn audit(&self, params: &AuditParams) -> Result<AuditList, ErrorObject> {
+        let entries = vec![AuditEntry::default(); params.entries as usize];
+        Ok(AuditList { entries, ..AuditList::default() })
     }
 }
 

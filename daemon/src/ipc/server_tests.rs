@@ -8,7 +8,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use padgate_ipc::event::{Event, Topic};
-use padgate_ipc::method::{Empty, ExplainParams, GetStatus, Play, PlayParams, Press, PressParams};
+use padgate_ipc::method::{
+    Audit, DisablePlugin, Empty, EnablePlugin, ExplainParams, GetPlugin, GetStatus, GrantPlugin, LoadPlugin,
+    Play, PlayParams, PluginLogs, Press, PressParams, ReloadPlugin, UnloadPlugin,
+};
+use padgate_ipc::plugin::{AuditParams, GrantParams, LOG_LINES_MAX, LogsParams, PluginParams, Tie};
 use padgate_ipc::{Client, ClientError, ErrorCode};
 use serde_json::json;
 
@@ -62,7 +66,7 @@ fn garbage_is_answered_and_does_no_harm() {
     raw.say(HELLO);
     assert_eq!(raw.hear()["result"]["protocol"]["major"], json!(1));
     raw.say("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"statu");
-    raw.say("s\"}\n{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"plugin.list\"}\n");
+    raw.say("s\"}\n{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"plugin.dance\"}\n");
     assert_eq!(raw.hear()["result"]["version"], json!("fake"), "a line may come in pieces");
     assert_eq!(raw.error(), ErrorCode::MethodNotFound);
     raw.say("{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"press\",\"params\":{}}\n");
@@ -71,6 +75,52 @@ fn garbage_is_answered_and_does_no_harm() {
     assert_eq!(raw.error(), ErrorCode::InvalidParams);
     raw.say("{\"jsonrpc\":\"2.0\",\"method\":\"status\"}\n{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":\"status\"}\n");
     assert_eq!(raw.hear()["id"], json!("x"), "what has no id gets no answer");
+}
+
+#[test]
+fn plugins_are_asked_for_by_name_and_answers_fit_into_a_line() {
+    let server = Running::start();
+    let mut client = server.client();
+    assert!(client.hello().features.iter().any(|feature| feature == "plugins"));
+    let obs = PluginParams { plugin: "obs".into() };
+    client.call::<EnablePlugin>(&obs).unwrap();
+    client.call::<DisablePlugin>(&obs).unwrap();
+    client.call::<LoadPlugin>(&obs).unwrap();
+    client.call::<UnloadPlugin>(&obs).unwrap();
+    client.call::<ReloadPlugin>(&obs).unwrap();
+    for expected in ["enable obs", "disable obs", "load obs", "unload obs", "reload obs"] {
+        assert_eq!(server.heard(), expected);
+    }
+    let error = client.call::<GetPlugin>(&obs).unwrap_err();
+    assert!(matches!(&error, ClientError::Refused(error) if error.kind() == ErrorCode::NotFound), "{error}");
+    let asked = LogsParams { plugin: "obs".into(), lines: u32::MAX };
+    let lines = client.call::<PluginLogs>(&asked).unwrap().lines;
+    assert_eq!(lines.last().unwrap().sequence, u64::from(LOG_LINES_MAX), "the newest is there");
+    assert!((100..LOG_LINES_MAX as usize).contains(&lines.len()), "the oldest are not: {}", lines.len());
+    let entries = client.call::<Audit>(&AuditParams { plugin: None, entries: 3 }).unwrap().entries;
+    assert_eq!(entries.len(), 3);
+}
+
+#[test]
+fn nothing_is_granted_that_nobody_was_shown() {
+    let server = Running::start();
+    let mut client = server.client();
+    let mut refused = |params: &GrantParams| match client.call::<GrantPlugin>(params) {
+        Err(ClientError::Refused(error)) => error.kind(),
+        other => panic!("{other:?}"),
+    };
+    let blind = GrantParams { plugin: "obs".into(), ..GrantParams::default() };
+    assert_eq!(refused(&blind), ErrorCode::InvalidParams, "no confirmation");
+    let odd = GrantParams { tie: Tie::Unknown, dry_run: true, ..blind.clone() };
+    assert_eq!(refused(&odd), ErrorCode::InvalidParams, "a tie that is not known");
+    let nothing = GrantParams { rights: Some(Vec::new()), dry_run: true, ..blind.clone() };
+    assert_eq!(refused(&nothing), ErrorCode::InvalidParams, "no rights");
+    assert!(server.log.try_recv().is_err(), "the daemon was not even asked");
+    let dry = client.call::<GrantPlugin>(&GrantParams { dry_run: true, ..blind.clone() }).unwrap();
+    let seen = GrantParams { confirm: Some(dry.confirm), ..blind };
+    assert!(!dry.done && client.call::<GrantPlugin>(&seen).unwrap().done);
+    assert_eq!(server.heard(), "grant obs None dry true");
+    assert_eq!(server.heard(), "grant obs Some(\"\") dry false");
 }
 
 #[test]
