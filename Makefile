@@ -20,22 +20,27 @@ setup: ## install what is missing to build Padgate and to run its tests
 
 demo: ## build Padgate, play a short performance through it, and show what it did
 	@tests/setup build
-	$(CARGO) build --release -p padgated -p padgate -p padgate-tests --bin padgated --bin padgate --bin demo
+	$(CARGO) build --release -p padgated -p padgate -p padgate-plugin-host -p padgate-tests --bin padgated --bin padgate \
+		--bin padgate-plugin-host --bin demo
+	plugins/stage release target/release/plugins
 	@target/release/demo
 
 run: ## build Padgate and start the daemon for everyday use, with your own configuration
 	@tests/setup build
-	$(CARGO) build --release -p padgated -p padgate
+	$(CARGO) build --release -p padgated -p padgate -p padgate-plugin-host
+	plugins/stage release target/release/plugins
 	target/release/padgated
 
 test: ## run all tests that this machine can run
 	@tests/setup build test
-	$(CARGO) build -p padgated -p padgate --bins
+	$(CARGO) build -p padgated -p padgate -p padgate-plugin-host --bins
+	plugins/stage debug target/debug/plugins
 	$(CARGO) test --workspace --no-fail-fast
 
 test-alsa: ## run the tests on the real ALSA sequencer, in a virtual machine
 	@tests/setup build alsa
-	$(CARGO) build -p padgated -p padgate --bins
+	$(CARGO) build -p padgated -p padgate -p padgate-plugin-host --bins
+	plugins/stage debug target/debug/plugins
 	tests/alsa-vm/test
 
 fuzz: ## run each fuzz target for a minute (SECONDS_EACH=60)
@@ -45,7 +50,8 @@ fuzz: ## run each fuzz target for a minute (SECONDS_EACH=60)
 bench: ## measure decisions, MIDI to MIDI, reloading, idling and memory
 	@tests/setup build alsa
 	$(CARGO) bench --quiet -p padgate-core --bench decide
-	$(CARGO) build --release -p padgated -p padgate -p padgate-tests
+	$(CARGO) build --release -p padgated -p padgate -p padgate-plugin-host -p padgate-tests
+	plugins/stage release target/release/plugins
 	target/release/bench
 
 lint: ## check formatting, clippy and the documentation's links
@@ -61,13 +67,16 @@ docs: ## build the book (needs mdbook) and the crates' documentation
 
 install: ## build Padgate and install it under PREFIX (~/.local)
 	@tests/setup build
-	$(CARGO) build --release -p padgated -p padgate
+	$(CARGO) build --release -p padgated -p padgate -p padgate-plugin-host
 	install -D -m 755 target/release/padgated $(DESTDIR)$(PREFIX)/bin/padgated
 	install -D -m 755 target/release/padgate $(DESTDIR)$(PREFIX)/bin/padgate
+	install -D -m 755 target/release/padgate-plugin-host $(DESTDIR)$(PREFIX)/bin/padgate-plugin-host
+	plugins/stage release $(DESTDIR)$(PREFIX)/lib/padgate/plugins
 	@echo 'install: done; `padgate service install` starts Padgate with your session'
 
 uninstall: ## remove what install installed
-	rm -f $(DESTDIR)$(PREFIX)/bin/padgated $(DESTDIR)$(PREFIX)/bin/padgate
+	rm -f $(DESTDIR)$(PREFIX)/bin/padgated $(DESTDIR)$(PREFIX)/bin/padgate $(DESTDIR)$(PREFIX)/bin/padgate-plugin-host
+	rm -rf $(DESTDIR)$(PREFIX)/lib/padgate
 
 clean: ## remove what was built
 	$(CARGO) clean
