@@ -19,7 +19,7 @@
 //! | `Ask` | host | yes | | | [`crate::ask::Ask`] |
 //! | `Log` | host | | level | | a text |
 //! | `Pong` | host | of the `Ping` | | | |
-//! | `State` | host | of the `Save` | | yes | the state |
+//! | `State` | host | of the `Save` | | yes | the state; a text, on failure |
 //!
 //! One `Call` is under way at a time. While it is, the host can ask, and is answered.
 

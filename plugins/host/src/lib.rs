@@ -4,6 +4,9 @@
 //! host shares its memory with the plugin, so that the plugin can forge every frame: what comes from a host is checked
 //! byte by byte here, and every [`ask::Ask`] goes through the daemon's gate.
 //!
+//! The host is the program `padgate-plugin-host` (`src/child/`): it is locked down before the plugin's library is loaded,
+//! and turns frames into calls of the plugin, and calls of the plugin into frames.
+//!
 //! - [`frame`]: the frames.
 //! - [`wire`]: how the parts of a payload are written and read.
 //! - [`ask`]: what a host can ask of the daemon, and the answers.
@@ -11,6 +14,7 @@
 //! - [`confinement`]: what a host reports of its own lock-down, before any code of the plugin runs.
 //! - [`context`]: the context of a call in a frame.
 //! - [`launch`] and [`link`]: the daemon's hands: start, kill and reap a host; send and receive a frame.
+//! - `sandbox`: the lock-down itself.
 //! - [`ended`]: how a host ended, in words.
 
 pub mod ask;
@@ -23,6 +27,8 @@ pub mod frame;
 pub mod launch;
 #[cfg(target_os = "linux")]
 pub mod link;
+#[cfg(target_os = "linux")]
+pub mod sandbox;
 #[cfg(not(target_os = "linux"))]
 mod unsupported;
 pub mod wire;
