@@ -14,8 +14,9 @@
 //! - [`confinement`]: what a host reports of its own lock-down, before any code of the plugin runs.
 //! - [`context`]: the context of a call in a frame.
 //! - [`launch`] and [`link`]: the daemon's hands: start, kill and reap a host; send and receive a frame.
-//! - `sandbox`: the lock-down itself.
 //! - [`ended`]: how a host ended, in words.
+//! - [`profile`]: from what was granted to what the operating system must allow.
+//! - [`sandbox`]: the lock-down itself.
 
 pub mod ask;
 pub mod assignment;
@@ -27,7 +28,7 @@ pub mod frame;
 pub mod launch;
 #[cfg(target_os = "linux")]
 pub mod link;
-#[cfg(target_os = "linux")]
+pub mod profile;
 pub mod sandbox;
 #[cfg(not(target_os = "linux"))]
 mod unsupported;
