@@ -128,8 +128,8 @@ fn message(payload: &dyn Any) -> &str {
     }
 }
 
-/// Runs code of the plugin. If it panics, returns what the panic said.
-fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+/// Runs code that may panic. If it does, returns what the panic said, and where it was.
+pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     keep_panics();
     PANIC.with_borrow_mut(|guard| guard.depth += 1);
     // What the plugin left half done in itself is its own affair: no other code looks into it.
@@ -142,8 +142,13 @@ fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
         let said = said.unwrap_or_else(|| message(&*payload).to_owned());
         // A payload's own `drop` could panic, and it is only a message.
         std::mem::forget(payload);
-        format!("the plugin panicked: {said}")
+        said
     })
+}
+
+/// Runs code of the plugin. If it panics, returns a sentence that says so.
+fn of_plugin<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    guarded(run).map_err(|said| format!("the plugin panicked: {said}"))
 }
 
 /// Runs code of the plugin and says how it ended.
@@ -152,7 +157,7 @@ fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 ///
 /// `error` must be null or writable.
 unsafe fn answered(error: *mut PadgateBuffer, run: impl FnOnce() -> Result<(), Error>) -> PadgateStatus {
-    let (status, text) = match guarded(run) {
+    let (status, text) = match of_plugin(run) {
         Ok(Ok(())) => return PADGATE_OK,
         Ok(Err(why)) => (why.status(), why.text().to_owned()),
         Err(panic) => (PADGATE_PANICKED, panic),
@@ -174,7 +179,7 @@ unsafe extern "C" fn create<P: ActionPlugin>(
     let started = host.and_then(|host| {
         // SAFETY: The ABI says that it can be read until this returns.
         let saved = unsafe { raw::slice(state) };
-        let made = guarded(|| {
+        let made = of_plugin(|| {
             let mut plugin = P::default();
             plugin.start(&host, saved).map(|()| plugin)
         });
@@ -207,8 +212,8 @@ unsafe extern "C" fn destroy<P: ActionPlugin>(instance: *mut c_void) {
     // SAFETY: It is what `create` returned, and the ABI says that nothing uses it from now on.
     let instance = unsafe { Box::from_raw(instance.cast::<Instance<P>>()) };
     let Instance { mut plugin, prepared, host } = *instance;
-    let ended = guarded(|| plugin.stop(&host)).and_then(|()| {
-        guarded(|| {
+    let ended = of_plugin(|| plugin.stop(&host)).and_then(|()| {
+        of_plugin(|| {
             drop(prepared);
             drop(plugin);
         })
@@ -254,7 +259,7 @@ unsafe extern "C" fn prepare<P: ActionPlugin>(
 unsafe extern "C" fn forget<P: ActionPlugin>(pointer: *mut c_void, handle: u32) {
     // SAFETY: The ABI says that an instance is used by one call at a time.
     let Some(instance) = (unsafe { instance::<P>(pointer) }) else { return };
-    if let Err(panic) = guarded(|| drop(instance.prepared.remove(&handle))) {
+    if let Err(panic) = of_plugin(|| drop(instance.prepared.remove(&handle))) {
         instance.host.error(&panic);
     }
 }
@@ -289,7 +294,7 @@ unsafe extern "C" fn event<P: ActionPlugin>(pointer: *mut c_void, event: *const 
     }
     // SAFETY: As above, for what the event points to.
     let Some(event) = (unsafe { Event::read(event) }) else { return };
-    if let Err(panic) = guarded(|| instance.plugin.event(&event, &instance.host)) {
+    if let Err(panic) = of_plugin(|| instance.plugin.event(&event, &instance.host)) {
         instance.host.error(&panic);
     }
 }
@@ -297,7 +302,7 @@ unsafe extern "C" fn event<P: ActionPlugin>(pointer: *mut c_void, event: *const 
 unsafe extern "C" fn save<P: ActionPlugin>(pointer: *mut c_void, state: *mut PadgateBuffer) -> PadgateStatus {
     // SAFETY: The ABI says that an instance is used by one call at a time.
     let Some(instance) = (unsafe { instance::<P>(pointer) }) else { return PADGATE_INVALID };
-    match guarded(|| instance.plugin.save()) {
+    match of_plugin(|| instance.plugin.save()) {
         Ok(saved) if saved.len() <= STATE_BYTES_MAX => {
             // SAFETY: The ABI says that it is writable.
             unsafe { raw::give(saved, state) };

@@ -1,4 +1,4 @@
-//! What an author of a Padgate plugin uses: one trait, one macro, and typed parameters.
+//! What an author of a Padgate plugin uses: one trait, one macro, typed parameters, and a test kit.
 //!
 //! A plugin is a shared library. It is run in a process of its own, which can do only what the user granted; everything
 //! else it asks Padgate for, through the [`Host`]. A whole plugin:
@@ -55,6 +55,9 @@ mod host;
 mod moment;
 mod params;
 mod raw;
+
+pub mod template;
+pub mod test;
 
 pub use context::{Context, Event, Phase};
 pub use error::{Error, ErrorKind};

@@ -27,6 +27,7 @@ use padgate_plugin_abi::{ABI_VERSION, PADGATE_OK, PadgateHost, PadgateStatus};
 pub use http::{HttpRequest, HttpResponse};
 pub use midi::Midi;
 pub use process::{Command, Output};
+pub(crate) use socket::descriptor;
 pub use system::{Brightness, Media, System, Volume};
 
 use crate::raw::{self, Received};

@@ -36,6 +36,21 @@ pub(super) unsafe fn stream(socket: i32) -> Result<TcpStream, Error> {
     Ok(TcpStream::from(unsafe { OwnedSocket::from_raw_socket(socket) }))
 }
 
+/// Gives a socket away, as a host does.
+#[cfg(unix)]
+pub(crate) fn descriptor(stream: TcpStream) -> i32 {
+    use std::os::fd::IntoRawFd as _;
+    stream.into_raw_fd()
+}
+
+/// As above.
+#[cfg(windows)]
+pub(crate) fn descriptor(stream: TcpStream) -> i32 {
+    use std::os::windows::io::IntoRawSocket as _;
+    // Windows says that the numbers of sockets fit into 32 bits.
+    stream.into_raw_socket() as i32
+}
+
 /// A path from the host. It need not be UTF-8 on Unix.
 #[cfg(unix)]
 pub(super) fn path(bytes: &[u8]) -> PathBuf {
