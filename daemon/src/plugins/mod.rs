@@ -3,6 +3,7 @@
 //! | module | does |
 //! |---|---|
 //! | `audit` | writes down every grant, refusal, crash and the like |
+//! | `depend` | sorts plugins by what they need |
 //! | `files` | opens and writes files carefully |
 //! | `gate` | decides whether something may be done for a plugin |
 //! | `inventory` | knows every plugin that was found |
@@ -11,6 +12,7 @@
 //! | `supervisor` | hosts: started, called, watched, killed, started again, counted |
 
 pub mod audit;
+pub mod depend;
 pub(crate) mod files;
 pub mod gate;
 pub mod inventory;
