@@ -14,9 +14,16 @@
 
 mod breaker;
 mod bucket;
+mod calls;
+mod context;
 mod deadlines;
+mod files;
+mod log;
+mod queue;
 mod restart;
+mod statistics;
 mod types;
+mod usage;
 
 pub use breaker::{DEATHS_MAX, DEATHS_WITHIN, HALF_OPEN_AFTER};
 pub use types::{
