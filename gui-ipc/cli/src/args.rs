@@ -1,5 +1,7 @@
 //! What can be typed.
 
+pub(crate) mod plugin;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -54,6 +56,10 @@ pub(crate) enum Command {
     Record(Record),
     /// Run a recording through a configuration, and print what would be done
     Replay(Replay),
+    /// Manage plugins: what they may do, how they are, what they log
+    Plugin(plugin::Plugin),
+    /// Show what plugins were allowed, what was refused, and what was ended
+    Audit(plugin::Audit),
     /// Install or remove the systemd user service
     Service(Service),
     /// Print the completions for a shell

@@ -12,9 +12,11 @@ pub(crate) enum Code {
     Done = 0,
     /// 1: it failed, or the configuration has mistakes (`check`).
     Failure = 1,
+    /// 2: wrong usage. The reader of the command line ends with it by itself; this one is for what only shows later.
+    Usage = 2,
     /// 3: the daemon is not running.
     NotRunning = 3,
-    /// 4: it was refused: another user's daemon, or no permission.
+    /// 4: it was refused: another user's daemon, no permission, or something that must not be granted.
     Refused = 4,
     /// 78: it can't be done with this configuration (`reload`, `replay`).
     BadConfig = 78,
@@ -30,6 +32,11 @@ impl Code {
                     ClientError::Forbidden(_) => Code::Refused,
                     ClientError::Refused(error) if error.kind() == ErrorCode::ConfigInvalid => {
                         Code::BadConfig
+                    }
+                    ClientError::Refused(error)
+                        if matches!(error.kind(), ErrorCode::Refused | ErrorCode::Changed) =>
+                    {
+                        Code::Refused
                     }
                     _ => Code::Failure,
                 };

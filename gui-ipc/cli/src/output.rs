@@ -69,12 +69,35 @@ impl Output {
     /// Prints a table under its heading. The cells are plain text: the table counts and breaks every character, those
     /// of colours too.
     pub(crate) fn table(&mut self, heading: &[&str], rows: Vec<Vec<String>>) -> io::Result<()> {
-        let lines = laid_out(heading, rows, self.terminal_width.unwrap_or(WIDTH_WITHOUT_TERMINAL));
+        let width = self.terminal_width.unwrap_or(WIDTH_WITHOUT_TERMINAL);
+        self.lines(&laid_out(heading, rows, Some(width)))
+    }
+
+    /// Prints a table under its heading. On a terminal, columns that don't fit are left out, those of the lowest rank
+    /// first; what does not fit even then is broken. Elsewhere nothing is left out or broken.
+    pub(crate) fn columns(&mut self, columns: &[Column], rows: Vec<Vec<String>>) -> io::Result<()> {
+        let Some(width) = self.terminal_width else {
+            let heading: Vec<&str> = columns.iter().map(|column| column.heading).collect();
+            return self.lines(&laid_out(&heading, rows, None));
+        };
+        let kept = kept(columns, &rows, width.into());
+        let heading: Vec<&str> = kept.iter().map(|index| columns[*index].heading).collect();
+        let pick = |row: Vec<String>| kept.iter().filter_map(|index| row.get(*index).cloned()).collect();
+        let rows = rows.into_iter().map(pick).collect();
+        self.lines(&laid_out(&heading, rows, Some(width)))
+    }
+
+    fn lines(&mut self, lines: &[String]) -> io::Result<()> {
         for (index, line) in lines.iter().enumerate() {
             let line = if index == 0 { self.styled(Style::Heading, line) } else { line.clone() };
             writeln!(self.writer, "{line}")?;
         }
         Ok(())
+    }
+
+    /// Prints a piece of a line: what comes next stands beside it.
+    pub(crate) fn part(&mut self, text: &str) -> io::Result<()> {
+        write!(self.writer, "{}", harmless(text, self.colours))
     }
 
     /// Makes sure that all of it has gone.
@@ -83,11 +106,55 @@ impl Output {
     }
 }
 
-/// The lines of a table, the first of them its heading.
-fn laid_out(heading: &[&str], rows: Vec<Vec<String>>, width: u16) -> Vec<String> {
+/// A column of a table that gets narrower with the terminal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Column {
+    heading: &'static str,
+    /// The lowest is left out first; `None`: never.
+    rank: Option<u8>,
+}
+
+impl Column {
+    /// One without which the table says nothing.
+    pub(crate) const fn always(heading: &'static str) -> Column {
+        Column { heading, rank: None }
+    }
+
+    /// One that is left out where there is no room, after all of lower rank.
+    pub(crate) const fn dropped(heading: &'static str, rank: u8) -> Column {
+        Column { heading, rank: Some(rank) }
+    }
+}
+
+/// The columns that fit into the width, by their indices.
+fn kept(columns: &[Column], rows: &[Vec<String>], width: usize) -> Vec<usize> {
+    let wide = |index: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.chars().count());
+        // A space on either side.
+        cells.chain([columns[index].heading.chars().count()]).max().unwrap_or(0) + 2
+    };
+    let mut kept: Vec<usize> = (0..columns.len()).collect();
+    while kept.iter().map(|index| wide(*index)).sum::<usize>() > width {
+        let least = kept.iter().copied().filter(|index| columns[*index].rank.is_some());
+        // Of the same rank, the last.
+        let Some(least) = least.rev().min_by_key(|index| columns[*index].rank) else { break };
+        kept.retain(|index| *index != least);
+    }
+    kept
+}
+
+/// The lines of a table, the first of them its heading; without a width, as wide as they are.
+fn laid_out(heading: &[&str], rows: Vec<Vec<String>>, width: Option<u16>) -> Vec<String> {
     let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(width);
+    table.load_style(comfy_table::presets::NOTHING);
+    match width {
+        Some(width) => {
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        }
+        None => {
+            table.set_content_arrangement(ContentArrangement::Disabled);
+        }
+    }
     table.set_header(heading);
     let plain = |cell: &String| harmless(cell, false).into_owned();
     table.add_rows(rows.iter().map(|row| row.iter().map(plain).collect::<Vec<_>>()));
@@ -110,6 +177,29 @@ fn harmless(text: &str, colours: bool) -> Cow<'_, str> {
         }
     }
     Cow::Owned(safe)
+}
+
+/// Text of somebody who is not trusted, for one line: whatever could break the line, hide, colour or turn it around is
+/// made visible.
+pub(crate) fn plain(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_invisible(c) {
+            safe.extend(c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// Whether it takes no place but changes how the text around it is read.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// Whether the text begins with a change of colour, which harms nobody.
@@ -161,7 +251,7 @@ pub(crate) fn moment(unix_ms: i64, format: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{harmless, laid_out, lasted, span};
+    use super::{Column, harmless, kept, laid_out, lasted, plain, span};
     use std::time::Duration;
 
     #[test]
@@ -177,9 +267,40 @@ mod tests {
     #[test]
     fn a_table_fits_and_breaks_no_word_that_fits() {
         let row = ["pads", "absent", "(waits for Launchpad*)", "0", "there is no MIDI here now"];
-        let lines = laid_out(&["device", "", "port", "in", ""], vec![row.map(String::from).to_vec()], 60);
+        let lines =
+            laid_out(&["device", "", "port", "in", ""], vec![row.map(String::from).to_vec()], Some(60));
         assert!(lines.iter().all(|line| line.chars().count() <= 60), "{lines:#?}");
         assert!(lines[1].contains("pads") && lines[1].contains("absent"), "{lines:#?}");
+    }
+
+    #[test]
+    fn columns_go_by_their_rank_until_the_table_fits() {
+        let columns = [
+            Column::always("plugin"),
+            Column::dropped("version", 2),
+            Column::always("state"),
+            Column::dropped("risk", 3),
+            Column::dropped("actions", 1),
+        ];
+        let row = ["midi-tools", "0.1.0", "waiting", "low", "chord, arpeggio, velocity"].map(String::from);
+        let rows = vec![row.to_vec()];
+        assert_eq!(kept(&columns, &rows, 100), [0, 1, 2, 3, 4]);
+        assert_eq!(kept(&columns, &rows, 60), [0, 1, 2, 3]);
+        assert_eq!(kept(&columns, &rows, 30), [0, 2, 3]);
+        assert_eq!(kept(&columns, &rows, 25), [0, 2]);
+        assert_eq!(kept(&columns, &rows, 5), [0, 2], "without these it says nothing");
+        let lines =
+            laid_out(&["plugin", "state"], vec![vec!["midi-tools".into(), "waiting".into()]], Some(21));
+        assert_eq!(lines, [" plugin      state", " midi-tools  waiting"]);
+        let long = "x".repeat(500);
+        assert!(laid_out(&["plugin"], vec![vec![long.clone()]], None)[1].contains(&long), "a pipe has room");
+    }
+
+    #[test]
+    fn what_a_plugin_says_hides_and_turns_nothing() {
+        assert_eq!(plain("Ada\n\u{1b}[8mnot signed\u{1b}[0m"), "Ada\\n\\u{1b}[8mnot signed\\u{1b}[0m");
+        assert_eq!(plain("safe\u{202e}evil\u{200b}\u{e0041}"), "safe\\u{202e}evil\\u{200b}\\u{e0041}");
+        assert_eq!(plain("Jürgen 日本 →"), "Jürgen 日本 →");
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod check;
 mod interrupt;
 mod monitor;
 mod play;
+mod plugin;
 mod program;
 mod record;
 mod service;
@@ -33,6 +34,8 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> anyhow::Result<
         Command::Panic(json) => panic(json.json, output),
         Command::Record(arguments) => record::record(arguments, output),
         Command::Replay(arguments) => program::replay(arguments),
+        Command::Plugin(arguments) => plugin::plugin(arguments, output),
+        Command::Audit(arguments) => plugin::audit(arguments, output),
         Command::Service(arguments) => service::service(arguments.action, output),
         Command::Completions { shell } => completions(*shell, output),
     }
