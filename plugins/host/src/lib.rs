@@ -32,8 +32,6 @@ pub mod profile;
 pub mod sandbox;
 #[cfg(not(target_os = "linux"))]
 mod unsupported;
-pub mod profile;
-pub mod sandbox;
 pub mod wire;
 
 #[cfg(not(target_os = "linux"))]
