@@ -39,6 +39,10 @@ pub(super) fn ask(known: &Known, places: &Places, ask: &Ask<'_>) -> Result<Permi
             let host = parse_host(host)?;
             network(known, host, *port, "connect to").map(Permitted::Connect)
         }
+        Ask::Datagram { host, port, .. } => {
+            let host = parse_host(host)?;
+            network(known, host, *port, "send to").map(Permitted::Datagram)
+        }
         Ask::Run { program, .. } => {
             programs::run(known, places, program).map(|program| Permitted::Run { program })
         }

@@ -92,6 +92,8 @@ pub enum Permitted {
     },
     /// To be connected.
     Connect(Target),
+    /// To send a datagram.
+    Datagram(Target),
     /// To run a program.
     Run {
         /// By its absolute path; or by its bare name if there is none of this name in `PATH`, so that starting it

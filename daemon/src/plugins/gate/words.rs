@@ -69,6 +69,7 @@ pub(super) fn asked(ask: &Ask<'_>) -> &'static str {
         Ask::Timer { .. } => "timer",
         Ask::Http { .. } => "HTTP request",
         Ask::Connect { .. } => "connect",
+        Ask::Datagram { .. } => "send a datagram",
         Ask::Run { .. } => "run",
         Ask::Play { .. } => "play",
         Ask::Volume { .. } => "volume",

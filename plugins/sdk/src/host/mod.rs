@@ -5,6 +5,7 @@ mod midi;
 mod process;
 mod socket;
 mod system;
+mod udp;
 
 use std::ffi::c_void;
 use std::net::TcpStream;
@@ -22,6 +23,7 @@ use padgate_plugin_abi::process::PadgateProcess;
 use padgate_plugin_abi::system::PadgateSystem;
 use padgate_plugin_abi::tcp::PadgateTcp;
 use padgate_plugin_abi::timer::PadgateTimer;
+use padgate_plugin_abi::udp::PadgateUdp;
 use padgate_plugin_abi::{ABI_VERSION, PADGATE_OK, PadgateHost, PadgateStatus};
 
 pub use http::{HttpRequest, HttpResponse};
@@ -83,6 +85,7 @@ struct Tables {
     midi: Option<PadgateMidi>,
     http: Option<PadgateHttp>,
     tcp: Option<PadgateTcp>,
+    udp: Option<PadgateUdp>,
     process: Option<PadgateProcess>,
     audio: Option<PadgateAudio>,
     system: Option<PadgateSystem>,
@@ -120,6 +123,7 @@ extensions! {
     PadgateMidi = padgate_plugin_abi::midi::NAME;
     PadgateHttp = padgate_plugin_abi::http::NAME;
     PadgateTcp = padgate_plugin_abi::tcp::NAME;
+    PadgateUdp = padgate_plugin_abi::udp::NAME;
     PadgateProcess = padgate_plugin_abi::process::NAME;
     PadgateAudio = padgate_plugin_abi::audio::NAME;
     PadgateSystem = padgate_plugin_abi::system::NAME;
@@ -165,6 +169,7 @@ impl Host {
                 midi: table(host),
                 http: table(host),
                 tcp: table(host),
+                udp: table(host),
                 process: table(host),
                 audio: table(host),
                 system: table(host),

@@ -18,6 +18,8 @@ pub enum Service {
     Http,
     /// Connections.
     Tcp,
+    /// Datagrams.
+    Udp,
     /// Programs.
     Process,
     /// Sounds and volumes.
@@ -67,6 +69,15 @@ pub enum Asked {
         port: u16,
         /// Within this time.
         timeout: Duration,
+    },
+    /// To send a datagram.
+    Udp {
+        /// To this host.
+        host: String,
+        /// And port.
+        port: u16,
+        /// What is sent.
+        data: Vec<u8>,
     },
     /// To run a program and wait for it.
     Run(Command),

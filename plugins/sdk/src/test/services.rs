@@ -13,6 +13,7 @@ use padgate_plugin_abi::process::PadgateProcess;
 use padgate_plugin_abi::system::PadgateSystem;
 use padgate_plugin_abi::tcp::PadgateTcp;
 use padgate_plugin_abi::timer::PadgateTimer;
+use padgate_plugin_abi::udp::PadgateUdp;
 use padgate_plugin_abi::{PADGATE_OK, PadgateBuffer, PadgateStatus, PadgateText};
 
 use crate::host::{TEST_CLOCK, TestClock};
@@ -31,6 +32,7 @@ static MIDI: PadgateMidi =
     PadgateMidi { size: size::<PadgateMidi>(), send: Some(send), cancel: Some(cancel), listen: Some(listen) };
 static HTTP: PadgateHttp = PadgateHttp { size: size::<PadgateHttp>(), request: Some(http) };
 static TCP: PadgateTcp = PadgateTcp { size: size::<PadgateTcp>(), connect: Some(connect) };
+static UDP: PadgateUdp = PadgateUdp { size: size::<PadgateUdp>(), send: Some(datagram) };
 static PROCESS: PadgateProcess = PadgateProcess { size: size::<PadgateProcess>(), run: Some(run) };
 static AUDIO: PadgateAudio =
     PadgateAudio { size: size::<PadgateAudio>(), play: Some(play), volume: Some(volume) };
@@ -47,6 +49,7 @@ pub(super) unsafe extern "C" fn extension(context: *mut c_void, name: PadgateTex
         padgate_plugin_abi::midi::NAME => (Service::Midi, (&raw const MIDI).cast()),
         padgate_plugin_abi::http::NAME => (Service::Http, (&raw const HTTP).cast()),
         padgate_plugin_abi::tcp::NAME => (Service::Tcp, (&raw const TCP).cast()),
+        padgate_plugin_abi::udp::NAME => (Service::Udp, (&raw const UDP).cast()),
         padgate_plugin_abi::process::NAME => (Service::Process, (&raw const PROCESS).cast()),
         padgate_plugin_abi::audio::NAME => (Service::Audio, (&raw const AUDIO).cast()),
         padgate_plugin_abi::system::NAME => (Service::System, (&raw const SYSTEM).cast()),
@@ -217,6 +220,20 @@ unsafe extern "C" fn connect(
     });
     // SAFETY: As the ABI says.
     unsafe { done(result, error) }
+}
+
+unsafe extern "C" fn datagram(
+    context: *mut c_void,
+    host: PadgateText,
+    port: u16,
+    data: PadgateText,
+    error: *mut PadgateBuffer,
+) -> PadgateStatus {
+    // SAFETY: As the ABI says.
+    unsafe {
+        let asked = Asked::Udp { host: text(host), port, data: raw::slice(data).to_vec() };
+        done(desk(context).record(Service::Udp, asked), error)
+    }
 }
 
 unsafe extern "C" fn run(

@@ -11,6 +11,7 @@ use padgate_plugin_abi::process::PadgateProcess;
 use padgate_plugin_abi::system::{PADGATE_SYSTEM_TYPE, PadgateSystem};
 use padgate_plugin_abi::tcp::PadgateTcp;
 use padgate_plugin_abi::timer::PadgateTimer;
+use padgate_plugin_abi::udp::PadgateUdp;
 use padgate_plugin_abi::{
     PADGATE_FAILED, PADGATE_INVALID, PADGATE_OK, PadgateBuffer, PadgateStatus, PadgateText,
 };
@@ -45,6 +46,9 @@ pub(super) static HTTP: PadgateHttp =
 
 pub(super) static TCP: PadgateTcp =
     PadgateTcp { size: size_of::<PadgateTcp>() as u32, connect: Some(tcp_connect) };
+
+pub(super) static UDP: PadgateUdp =
+    PadgateUdp { size: size_of::<PadgateUdp>() as u32, send: Some(udp_send) };
 
 pub(super) static PROCESS: PadgateProcess =
     PadgateProcess { size: size_of::<PadgateProcess>() as u32, run: Some(process_run) };
@@ -297,4 +301,19 @@ unsafe extern "C" fn system_perform(
     }
     // SAFETY: The plugin says that it is a text, and where it wants the error.
     unsafe { ask_simply(text(wanted, "the text").map(|text| Ask::System { what, text }), error) }
+}
+
+unsafe extern "C" fn udp_send(
+    _: *mut c_void,
+    host: PadgateText,
+    port: u16,
+    data: PadgateText,
+    error: *mut PadgateBuffer,
+) -> PadgateStatus {
+    // SAFETY: The plugin says what it passes.
+    unsafe {
+        let question = text(host, "the host")
+            .and_then(|host| Ok(Ask::Datagram { host, port, data: body(data, "the datagram")? }));
+        ask_simply(question, error)
+    }
 }

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use padgate_plugin_abi::{
     ABI_VERSION, PADGATE_INVALID, PADGATE_OK, PADGATE_UNAVAILABLE, PadgateBuffer, PadgateHost, PadgateStatus,
-    PadgateText, audio, http, log, midi, process, system, tcp, timer,
+    PadgateText, audio, http, log, midi, process, system, tcp, timer, udp,
 };
 use padgate_plugin_host::ask::Ask;
 use padgate_plugin_host::frame::PAYLOAD_BYTES_MAX;
@@ -59,6 +59,7 @@ unsafe extern "C" fn extension(_: *mut c_void, name: PadgateText) -> *const c_vo
         Ok(audio::NAME) => table(&asks::AUDIO),
         Ok(http::NAME) => table(&asks::HTTP),
         Ok(tcp::NAME) => table(&asks::TCP),
+        Ok(udp::NAME) => table(&asks::UDP),
         Ok(process::NAME) => table(&asks::PROCESS),
         Ok(system::NAME) => table(&asks::SYSTEM),
         Ok(_) | Err(_) => std::ptr::null(),
