@@ -15,6 +15,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("padgate-ipc", &[]),
     ("padgated", &["padgate-core", "padgate-ipc"]),
     ("padgate", &["padgate-ipc"]),
+    ("padgate-plugin-abi", &[]),
+    ("padgate-plugin-host", &["padgate-core", "padgate-plugin-abi"]),
     ("padgate-tests", &["padgate-core", "padgate-ipc", "padgated"]),
 ];
 

@@ -110,12 +110,16 @@ mod tests {
     #[test]
     fn a_descriptor_that_a_host_sends_does_not_arrive() {
         let (ours, theirs) = pair();
-        let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::NONBLOCK).unwrap();
+        let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
         send(ours.as_fd(), &Header::new(Kind::Log, 1), &[], Some(write.as_fd())).unwrap();
         drop(write);
         let mut buffer = vec![0; FRAME_BYTES_MAX];
         assert!(receive(theirs.as_fd(), &mut buffer).unwrap().is_some());
-        // The end of the pipe shows that no writer is left.
+        // The end of the pipe shows that no writer is left. (A process that another test just starts may have it until
+        // its exec.)
+        let mut wanted = [rustix::event::PollFd::new(&read, rustix::event::PollFlags::IN)];
+        let deadline = rustix::event::Timespec { tv_sec: 20, tv_nsec: 0 };
+        assert_eq!(rustix::event::poll(&mut wanted, Some(&deadline)).unwrap(), 1, "the descriptor is open");
         assert_eq!(rustix::io::read(&read, &mut [0; 1]).unwrap(), 0);
     }
 

@@ -154,5 +154,9 @@ fn take_text(buffer: PadgateBuffer) -> String {
 
 /// The beginning of a text, up to [`TEXT_BYTES_MAX`].
 pub(crate) fn shorten(text: &str) -> &str {
-    &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
+    let mut end = text.len().min(TEXT_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }

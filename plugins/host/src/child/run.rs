@@ -3,8 +3,7 @@
 use std::sync::OnceLock;
 
 use padgate_plugin_abi::{PADGATE_INVALID, PADGATE_OK};
-use padgate_plugin_host::assignment::{Assignment, Profile, Unenforced};
-use padgate_plugin_host::confinement::{Confinement, Enforced};
+use padgate_plugin_host::assignment::Assignment;
 use padgate_plugin_host::context;
 use padgate_plugin_host::ended::{EXIT_STOPPED, EXIT_UNFIT, EXIT_USAGE};
 use padgate_plugin_host::frame::{self, FRAME_BYTES_MAX, Header, Kind};
@@ -55,39 +54,15 @@ fn first(datagram: &[u8]) -> Result<(u32, Assignment), WireError> {
     }
 }
 
-/// From the lock-down to the instance. The sentence says why there is none.
+/// From the lock-down, which fails if the user wants more than this system enforces, to the instance. The sentence says why there is none.
 fn begin(channel: &Channel, assignment: &Assignment) -> Result<Instance, String> {
     start::print_lines();
-    let locked = sandbox::lock(assignment).map_err(|error| format!("it can't be confined: {error}"))?;
+    let locked = sandbox::lock(assignment).map_err(|error| error.to_string())?;
     channel.send(channel.header(Kind::Confined), &locked.confinement().encode());
-    permitted(assignment, locked.confinement())?;
     let table = load::load(assignment)?;
-    locked.seal().map_err(|error| format!("it can't be confined: {error}"))?;
+    locked.seal().map_err(|error| error.to_string())?;
     let host = tables::host(&assignment.data_folder, &assignment.home_folder)?;
     Instance::create(table, host, &assignment.state)
-}
-
-/// Whether the user wants the plugin to be run as confined as this.
-fn permitted(assignment: &Assignment, confinement: &Confinement) -> Result<(), String> {
-    let Some((part, why)) = confinement.parts().find_map(|(part, enforced)| match enforced {
-        Enforced::Fully => None,
-        Enforced::Partly(why) => Some((part, format!("only partly enforced ({why})"))),
-        Enforced::Not(why) => Some((part, format!("not enforced ({why})"))),
-    }) else {
-        return Ok(());
-    };
-    match assignment.policy {
-        Unenforced::Run => Ok(()),
-        Unenforced::Brokered if assignment.profile == Profile::default() => Ok(()),
-        Unenforced::Brokered => Err(format!(
-            "its confinement is {why} for {part} here, so that it may have only what the daemon does for it, and no \
-             direct access"
-        )),
-        Unenforced::Refuse => Err(format!(
-            "its confinement is {why} for {part} here; `unenforced` in the configuration's `[plugins]` says whether \
-             it is run all the same"
-        )),
-    }
 }
 
 /// Does what the daemon says, until it says `Stop` or is gone.
