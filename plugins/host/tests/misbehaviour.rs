@@ -99,6 +99,19 @@ fn a_hang_is_killed() {
 }
 
 #[test]
+fn a_plugin_that_hangs_dies_with_the_daemon() {
+    // To the kernel, the daemon is the thread that started the host. The link stays open.
+    let daemon = std::thread::spawn(|| {
+        let mut host = Host::ready();
+        host.prepare(1, "hang", "{}");
+        host.begin(1);
+        host
+    });
+    let mut host = daemon.join().unwrap();
+    assert_eq!(host.ended(), Ended::Killed(9));
+}
+
+#[test]
 fn a_plugin_that_closes_the_link_ends_its_host() {
     let mut host = Host::ready();
     host.prepare(1, "close", "{}");
