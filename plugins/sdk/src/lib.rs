@@ -65,6 +65,7 @@ pub use host::{
     Brightness, Command, Host, HttpRequest, HttpResponse, Level, Media, Midi, Output, System, Volume,
 };
 pub use moment::Moment;
+pub use params::duration;
 pub use serde_json as json;
 
 /// What [`export!`] needs from here; nothing for an author.

@@ -3,6 +3,9 @@
 //! A struct takes the object. An enum takes the action's name as its variant, and the object as what is in it. Errors
 //! name the parameter, which those of `serde_json` alone do not.
 
+use std::time::Duration;
+
+use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, MapAccess};
 use serde::de::{VariantAccess, Visitor};
@@ -15,6 +18,39 @@ pub(crate) fn read<P: DeserializeOwned>(action: &str, parameters: &[u8]) -> Resu
     let parameters: Map<String, Value> = serde_json::from_slice(parameters)
         .map_err(|error| Error::invalid(format!("the parameters are no JSON object: {error}")))?;
     P::deserialize(Call { action, parameters }).map_err(|error| Error::invalid(error.to_string()))
+}
+
+/// Reads a duration as it is written everywhere in Padgate: `"400ms"`, `"1.5s"` or `"2m"`.
+///
+/// ```
+/// #[derive(serde::Deserialize)]
+/// struct Params {
+///     #[serde(deserialize_with = "padgate_plugin::duration")]
+///     timeout: std::time::Duration,
+/// }
+/// # let params: Params = padgate_plugin::json::from_str(r#"{"timeout": "1.5s"}"#).unwrap();
+/// # assert_eq!(params.timeout, std::time::Duration::from_millis(1500));
+/// ```
+///
+/// # Errors
+///
+/// If it is none.
+pub fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(from)?;
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[number.len()..] {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        _ => f64::NAN,
+    };
+    let number = number.trim();
+    // A number of digits and a point: no sign, no exponent, no infinity.
+    let plain = number.len() <= 32 && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let seconds = number.parse::<f64>().ok().filter(|_| plain).map(|number| number * unit);
+    seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).ok_or_else(|| {
+        D::Error::custom(format!("{text:?} is not a duration; write one as in \"400ms\", \"1.5s\" or \"2m\""))
+    })
 }
 
 type Wrong = serde_json::Error;
@@ -99,7 +135,7 @@ impl<'de> VariantAccess<'de> for Call<'_> {
     type Error = Wrong;
 
     fn unit_variant(self) -> Result<(), Wrong> {
-        <() as serde::Deserialize>::deserialize(self)
+        <() as Deserialize>::deserialize(self)
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Wrong> {
@@ -215,5 +251,16 @@ mod tests {
         assert!(error::<Many>("pair", "{}").contains("invalid type: map"));
         assert!(error::<One>("go", "[1]").starts_with("the parameters are no JSON object"));
         assert!(error::<u8>("go", "{}").contains("invalid type: map, expected u8"));
+    }
+    #[test]
+    fn durations_are_read_as_in_a_configuration() {
+        let read =
+            |text: &str| super::duration(serde_json::Value::from(text)).map_err(|error| error.to_string());
+        assert_eq!(read("400ms").unwrap().as_millis(), 400);
+        assert_eq!(read("1.5 s").unwrap().as_millis(), 1500);
+        assert_eq!(read("2m").unwrap().as_secs(), 120);
+        for wrong in ["", "5", "s", "-1s", "1e3s", "infs", "5h", "99999999999999999999m"] {
+            assert!(read(wrong).unwrap_err().contains("is not a duration"), "{wrong}");
+        }
     }
 }

@@ -51,6 +51,8 @@ mod real;
 mod services;
 mod setup;
 mod touch;
+#[cfg(feature = "manifest")]
+mod written;
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;
@@ -75,8 +77,8 @@ use crate::{Error, Moment};
 use desk::Desk;
 use folder::Folder;
 
-/// How long a call may take, as its context says; nobody is killed here.
-const DEADLINE: Duration = Duration::from_millis(250);
+/// How long a call may take, as its context says: the most that can be set. Nobody is killed here.
+const DEADLINE: Duration = Duration::from_secs(5);
 /// How often a timer can run out in one [`Kit::advance`], before the plugin is taken for one that never stops.
 const TIMERS_MAX: usize = 100_000;
 

@@ -15,7 +15,7 @@ impl Touch {
         PadgateContext {
             press: 1,
             received_ns: Moment::now().as_nanos(),
-            deadline_ns: Moment::now().as_nanos() + 250_000_000,
+            deadline_ns: Moment::now().as_nanos() + 5_000_000_000,
             note: PADGATE_NONE,
             controller: PADGATE_NONE,
             message_length: 3,
