@@ -1,5 +1,8 @@
 //! A daemon that answers each method with what it was given, and says its events after `subscribe`.
 
+#[cfg(target_os = "linux")]
+pub(crate) mod terminal;
+
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -16,7 +19,8 @@ pub(crate) struct Fake {
 }
 
 impl Fake {
-    /// Answers these methods with these results; one with an `error` answers with that.
+    /// Answers these methods with these results; one with an `error` answers with that, and one `in_turn` with one
+    /// after the other.
     pub(crate) fn new<const N: usize>(answers: [(&str, Value); N]) -> Fake {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let listener = UnixListener::bind(folder.path().join("ctl.sock")).expect("the socket can be made");
@@ -58,8 +62,12 @@ fn talk(mut stream: &UnixStream, answers: &HashMap<String, Value>, asked: &Mutex
         let mut answer = if method == "hello" {
             json!({ "protocol": { "major": 1, "minor": 0 } })
         } else {
-            asked.lock().expect("nothing panics with it").push(call.clone());
-            answers.get(&method).cloned().unwrap_or_else(|| panic!("{method} was not expected"))
+            let answer = answers.get(&method).unwrap_or_else(|| panic!("{method} was not expected"));
+            let mut asked = asked.lock().expect("nothing panics with it");
+            let before = asked.iter().filter(|call| call["method"] == method.as_str()).count();
+            asked.push(call.clone());
+            drop(asked);
+            answer.get("in_turn").map_or(answer, |answers| &answers[before]).clone()
         };
         let mut response = json!({ "jsonrpc": "2.0", "id": call["id"] });
         let events = answer.as_object_mut().and_then(|answer| answer.remove("events"));

@@ -3,6 +3,9 @@
 #![cfg(unix)]
 
 mod fake;
+#[cfg(target_os = "linux")]
+mod grants;
+mod plugins;
 
 use fake::{Fake, Ran, command, run};
 use serde_json::json;
