@@ -44,6 +44,9 @@ pub const SHUTDOWN_WAIT: Duration = Duration::from_secs(2);
 /// How long [`Actions::output`] waits at start-up for the keyboard back end to be chosen.
 const CHOICE_WAIT: Duration = Duration::from_secs(3);
 
+/// How many patterns on sound outputs can be named besides the configuration's, for as long as the daemon runs.
+pub const GUEST_OUTPUTS_MAX: usize = 256;
+
 /// Takes the volumes of sound outputs, whoever set them. Called on the sound back end's thread.
 pub trait LevelSink: Send + Sync {
     /// The output's volume is now this, 0 to 1.5; `None`: the server is gone, or the output.
@@ -82,6 +85,8 @@ pub struct Actions {
     status: Arc<keyboard::StatusCell>,
     /// What was last told to the sound back end, so that an unchanged reload says nothing.
     targets: Mutex<(Vec<String>, Vec<TargetId>)>,
+    /// Patterns on sound outputs that are not the configuration's, by their index.
+    guests: Mutex<Vec<String>>,
 }
 
 impl Actions {
@@ -111,7 +116,8 @@ impl Actions {
         worker::start("padgate programs", Arc::clone(&programs), reports, programs::Programs::new);
         let targets = Mutex::new((targets, followed));
         let allow_shell = AtomicBool::new(allow_shell);
-        Actions { keyboard, sound, desktop, programs, allow_shell, status, targets }
+        let guests = Mutex::default();
+        Actions { keyboard, sound, desktop, programs, allow_shell, status, targets, guests }
     }
 
     /// Takes over what a new configuration says. What is held stays held, unless another keyboard back end is chosen:
@@ -125,6 +131,24 @@ impl Actions {
             known.clone_from(&new);
             self.sound.control(|control| control.targets = Some(new));
         }
+    }
+
+    /// The target for outputs whose names fit the pattern, which need not be in the configuration. It stays for as long
+    /// as this does. `None`: there are [`GUEST_OUTPUTS_MAX`] already.
+    #[must_use]
+    pub fn guest_output(&self, pattern: &str) -> Option<TargetId> {
+        let mut guests = lock(&self.guests);
+        let index = match guests.iter().position(|known| known == pattern) {
+            Some(index) => index,
+            None if guests.len() >= GUEST_OUTPUTS_MAX => return None,
+            None => {
+                guests.push(pattern.to_owned());
+                // Told before the next request, so that the number means something by then.
+                self.sound.control(|control| control.guests = Some(guests.clone()));
+                guests.len() - 1
+            }
+        };
+        sound::guest(index)
     }
 
     /// Which keyboard back end is in use, and why. Waits for the first choice, a few seconds at most.

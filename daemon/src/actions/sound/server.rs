@@ -16,8 +16,8 @@ use super::super::LevelSink;
 use super::super::places::Places;
 use super::super::queue::{Entry, Queue};
 use super::super::worker::BackEnd;
-use super::Control;
 use super::pulse::{Connection, PulseTrouble};
+use super::{Control, as_guest};
 use crate::outcome::Outcome;
 
 /// After a failed connection, further actions fail at once for this long.
@@ -31,6 +31,8 @@ pub(crate) struct Sound {
     places: Places,
     /// By the index of their [`TargetId`]; an empty one is the default output.
     targets: Vec<String>,
+    /// The patterns of guests, by their index.
+    guests: Vec<String>,
     followed: Vec<TargetId>,
     levels: Arc<dyn LevelSink>,
     queue: Arc<Queue<Control>>,
@@ -52,6 +54,7 @@ impl Sound {
         let mut sound = Sound {
             places: places.clone(),
             targets,
+            guests: Vec::new(),
             followed,
             levels,
             queue,
@@ -115,7 +118,11 @@ impl Sound {
 
     /// The output behind a target, if there is one now.
     fn sink(&mut self, target: TargetId) -> Result<SinkInfo, Outcome> {
-        let pattern = self.targets.get(target.index()).cloned().unwrap_or_default();
+        let pattern = match as_guest(target) {
+            Some(guest) => self.guests.get(guest),
+            None => self.targets.get(target.index()),
+        };
+        let pattern = pattern.cloned().unwrap_or_default();
         let connection = self.connected()?;
         let result = if pattern.is_empty() {
             let name = Some(DEFAULT_SINK.to_owned());
@@ -210,6 +217,9 @@ impl BackEnd for Sound {
     }
 
     fn control(&mut self, control: Control) {
+        if let Some(guests) = control.guests {
+            self.guests = guests;
+        }
         if let Some((targets, followed)) = control.targets {
             let subscribed = !self.followed.is_empty();
             let wanted = !followed.is_empty();
