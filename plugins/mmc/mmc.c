@@ -252,9 +252,9 @@ static void *create(const PadgateHost *host, PadgateText state, PadgateBuffer *e
     return NULL;
   }
   mmc->host = host;
-  mmc->midi = host->extension(host->context, text_of(PADGATE_MIDI_NAME));
+  mmc->midi = host->extension(host->context, text_of(PADGATE_MIDI_EXTENSION));
   if (mmc->midi == NULL) {
-    fail(error, PADGATE_UNAVAILABLE, "this Padgate has no %s", PADGATE_MIDI_NAME);
+    fail(error, PADGATE_UNAVAILABLE, "this Padgate has no %s", PADGATE_MIDI_EXTENSION);
     free(mmc);
     return NULL;
   }

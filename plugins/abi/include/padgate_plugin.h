@@ -62,6 +62,9 @@
 // Extension `padgate.tcp/1`: connected TCP sockets. Needs the capability `network` for the host and port.
 #define PADGATE_TCP_EXTENSION "padgate.tcp/1"
 
+// Extension `padgate.udp/1`: datagrams, sent by the daemon. Needs the capability `network` for the host and port.
+#define PADGATE_UDP_EXTENSION "padgate.udp/1"
+
 // Extension `padgate.process/1`: programs, run by the daemon outside the sandbox with a clean environment. Needs the
 // capability `subprocess` for the program.
 #define PADGATE_PROCESS_EXTENSION "padgate.process/1"
@@ -372,6 +375,19 @@ typedef struct PadgateTcp {
                              int32_t *socket,
                              struct PadgateBuffer *error);
 } PadgateTcp;
+
+// The table.
+typedef struct PadgateUdp {
+    // Size of this table in bytes.
+    uint32_t size;
+    // Sends one datagram of up to 48 KiB. Returns when it was handed to the system, which promises nothing; what is
+    // answered can't be received. `error` may be null; else it gets a text on failure, which the caller releases.
+    PadgateStatus (*send)(void *context,
+                          struct PadgateText host,
+                          uint16_t port,
+                          struct PadgateText data,
+                          struct PadgateBuffer *error);
+} PadgateUdp;
 
 // The table.
 typedef struct PadgateProcess {

@@ -13,7 +13,7 @@ use padgate_plugin_abi::http::{PadgateHttp, PadgateHttpRequest};
 use padgate_plugin_abi::{
     ENTRY_SYMBOL, PadgateBuffer, PadgateContext, PadgateEvent, PadgateHost, PadgatePlugin, PadgateText,
 };
-use padgate_plugin_abi::{audio, http, log, midi, process, system, tcp, timer};
+use padgate_plugin_abi::{audio, http, log, midi, process, system, tcp, timer, udp};
 
 /// The macros of the header that hold an extension's name.
 const EXTENSIONS: &[(&str, &str)] = &[
@@ -23,6 +23,7 @@ const EXTENSIONS: &[(&str, &str)] = &[
     ("PADGATE_AUDIO_EXTENSION", audio::NAME),
     ("PADGATE_HTTP_EXTENSION", http::NAME),
     ("PADGATE_TCP_EXTENSION", tcp::NAME),
+    ("PADGATE_UDP_EXTENSION", udp::NAME),
     ("PADGATE_PROCESS_EXTENSION", process::NAME),
     ("PADGATE_SYSTEM_EXTENSION", system::NAME),
 ];
@@ -127,7 +128,7 @@ fn generate() -> String {
     config.after_includes = Some(texts());
     config.trailer = Some(end());
     let mut sources = vec![folder().join("src/lib.rs")];
-    for name in ["log", "timer", "midi", "audio", "http", "tcp", "process", "system"] {
+    for name in ["log", "timer", "midi", "audio", "http", "tcp", "udp", "process", "system"] {
         sources.push(folder().join(format!("src/{name}.rs")));
     }
     let mut builder = cbindgen::Builder::new().with_config(config);
@@ -180,6 +181,7 @@ fn facts() -> Vec<(String, usize)> {
     use system::PadgateSystem;
     use tcp::PadgateTcp;
     use timer::PadgateTimer;
+    use udp::PadgateUdp;
     let mut facts = facts! {
         PadgateText { data, length }
         PadgateBuffer { data, length, owner, release }
@@ -197,6 +199,7 @@ fn facts() -> Vec<(String, usize)> {
         PadgateHeader { name, value }
         PadgateAudio { size, play, volume }
         PadgateLog { size, write }
+        PadgateUdp { size, send }
         PadgateMidi { size, send, cancel, listen }
         PadgateProcess { size, run }
         PadgateSystem { size, perform }

@@ -87,7 +87,8 @@ impl Running {
         loop {
             let at = self.at(self.step);
             let length = (self.at(self.step + 1) - at) * self.arpeggio.gate / 100;
-            let voice = Voice::new(&self.arpeggio.target, self.next_note());
+            let note = self.next_note();
+            let voice = Voice::new(&self.arpeggio.target, note);
             voice.on(self.velocity, at, host)?;
             voice.off(at + length, host)?;
             self.step += 1;

@@ -47,7 +47,7 @@ fn arguments_are_constants_and_numbers_of_the_press() {
         OscType::String("hello".into()),
         OscType::Bool(true),
         OscType::Float(0.25),
-        OscType::Int(127),
+        OscType::Int(32),
         OscType::Float(25.0),
         OscType::Int(0),
     ];
