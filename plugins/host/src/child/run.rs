@@ -18,7 +18,7 @@ use crate::{load, start, tables};
 static CHANNEL: OnceLock<Channel> = OnceLock::new();
 
 /// The link, once there is one; the plugin runs only after that.
-pub(crate) fn channel() -> Option<&'static Channel> {
+pub(crate) fn link() -> Option<&'static Channel> {
     CHANNEL.get()
 }
 

@@ -20,7 +20,7 @@ use padgate_plugin_host::ask::{Ask, LIST_ENTRIES_MAX};
 use super::{ask, ask_simply, body, bytes, give, put, text};
 use crate::channel::Answered;
 use crate::instance::{TEXT_BYTES_MAX, shorten};
-use crate::run::channel;
+use crate::run::link;
 
 pub(super) static LOG: PadgateLog =
     PadgateLog { size: size_of::<PadgateLog>() as u32, write: Some(log_write) };
@@ -62,7 +62,7 @@ unsafe extern "C" fn log_write(_: *mut c_void, level: u32, line: PadgateText) {
     }
     let cut = PadgateText { length: line.length.min(TEXT_BYTES_MAX + 1), ..line };
     // SAFETY: The plugin says that so many bytes lie there.
-    let (Ok(bytes), Some(channel)) = (unsafe { bytes(cut, "the line") }, channel()) else { return };
+    let (Ok(bytes), Some(channel)) = (unsafe { bytes(cut, "the line") }, link()) else { return };
     channel.log(level.min(PADGATE_LOG_ERROR), shorten(&String::from_utf8_lossy(bytes)));
 }
 

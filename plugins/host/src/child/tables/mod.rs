@@ -21,7 +21,7 @@ use padgate_plugin_host::frame::PAYLOAD_BYTES_MAX;
 
 use crate::channel::Answered;
 use crate::instance::lend;
-use crate::run::channel;
+use crate::run::link;
 
 /// The largest body of a request, input of a program and the like, in bytes.
 const BODY_BYTES_MAX: usize = 48 * 1024;
@@ -124,7 +124,7 @@ unsafe fn text<'a>(text: PadgateText, what: &str) -> Result<&'a str, String> {
 
 /// Asks the daemon what was made of the plugin's arguments, or says what is wrong with them.
 fn ask(ask: Result<Ask<'_>, String>) -> Answered {
-    match (ask, channel()) {
+    match (ask, link()) {
         (Ok(ask), Some(channel)) => channel.ask(&ask),
         (Err(why), _) => Answered::failed(PADGATE_INVALID, why),
         // The link is there before the library is loaded; this is here so that a mistake is no crash.
