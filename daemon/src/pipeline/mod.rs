@@ -24,6 +24,7 @@ use tokio::sync::mpsc;
 pub use heard::{Heard, HeardInput};
 pub use state::EngineState;
 use timer::Timer;
+pub(crate) use timer::sharpen;
 
 use crate::clock;
 use crate::hands::Hands;

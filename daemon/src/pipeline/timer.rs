@@ -74,7 +74,7 @@ impl Timer {
 }
 
 /// Asks the kernel to wake this thread when it said, not up to 50 µs later.
-pub(super) fn sharpen() {
+pub(crate) fn sharpen() {
     #[cfg(target_os = "linux")]
     if let Some(slack) = std::num::NonZeroU64::new(1)
         && let Err(error) = rustix::thread::set_current_timer_slack(Some(slack))

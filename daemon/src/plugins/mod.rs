@@ -3,6 +3,7 @@
 //! | module | does |
 //! |---|---|
 //! | `audit` | writes down every grant, refusal, crash and the like |
+//! | `broker` | does what plugins ask for, once it is permitted |
 //! | `depend` | sorts plugins by what they need |
 //! | `files` | opens and writes files carefully |
 //! | `gate` | decides whether something may be done for a plugin |
@@ -12,6 +13,7 @@
 //! | `supervisor` | hosts: started, called, watched, killed, started again, counted |
 
 pub mod audit;
+pub mod broker;
 pub mod depend;
 pub(crate) mod files;
 pub mod gate;
