@@ -166,20 +166,30 @@ mod tests {
         let trouble = set(&screen(address), Light::To(0.5)).unwrap_err();
         assert_eq!(trouble.status, PADGATE_FAILED, "no login service");
         let (sender, told) = channel();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let runtime = runtime.unwrap();
-        let service = runtime.block_on(async {
-            zbus::connection::Builder::address(address)
-                .name("org.freedesktop.login1")
-                .serve_at("/org/freedesktop/login1/session/auto", Session(sender.into()))
-                .build()
-                .await
-                .unwrap()
+        let (ready, is_ready) = channel();
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let service = std::thread::spawn({
+            let address = address.to_owned();
+            move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async {
+                    let connection = zbus::connection::Builder::address(address.as_str())
+                        .name("org.freedesktop.login1")
+                        .serve_at("/org/freedesktop/login1/session/auto", Session(sender.into()))
+                        .build()
+                        .await;
+                    ready.send(()).unwrap();
+                    let _ = ended.await;
+                    drop(connection.unwrap());
+                });
+            }
         });
+        is_ready.recv_timeout(DEADLINE).unwrap();
         set(&screen(address), Light::By(0.25)).unwrap();
         let told = told.recv_timeout(DEADLINE).unwrap();
         assert_eq!(told, ("backlight".to_owned(), "panel".to_owned(), 150));
-        drop(service);
+        end.send(()).unwrap();
+        service.join().unwrap();
         process.kill().unwrap();
         process.wait().unwrap();
     }

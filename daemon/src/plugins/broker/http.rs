@@ -3,7 +3,8 @@
 //!
 //! No cookies are kept and no proxy of the environment is used. A host's addresses are looked up once for a request, by
 //! the daemon, and connected to. Whoever grants `*` grants every host, this machine's own services among them: that is
-//! what "any host" says. Redirects are followed here, by hand: each target goes through the gate like the first, never
+//! what "any host" says. Each request has a connection of its own: one that was kept for the next could be closed by the
+//! server just then, and a request that is not safe to repeat would be lost on stage. Redirects are followed here, by hand: each target goes through the gate like the first, never
 //! from https to http, and never with the credentials of another host.
 
 use std::collections::HashMap;
@@ -12,7 +13,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use padgate_plugin_abi::{PADGATE_FAILED, PADGATE_LIMIT, PADGATE_REFUSED, PADGATE_TIMEOUT};
-use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use ureq::http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+};
 use ureq::http::{Method, Request, Response, Uri};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver as UreqResolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
@@ -33,8 +36,6 @@ const HEADERS_BYTES_MAX: usize = 32 * 1024;
 const RESOLVE_MAX: Duration = Duration::from_secs(10);
 /// The longest that connecting may take, with TLS.
 const CONNECT_MAX: Duration = Duration::from_secs(20);
-/// Connections of one plugin that are kept for its next request.
-const IDLE_CONNECTIONS: usize = 4;
 /// What can be asked of a server.
 const METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS];
@@ -198,8 +199,8 @@ fn agent(names: &Arc<Resolver>) -> Agent {
         .no_delay(true)
         .user_agent(concat!("padgate/", env!("CARGO_PKG_VERSION")))
         .max_response_header_size(HEADERS_BYTES_MAX)
-        .max_idle_connections(IDLE_CONNECTIONS)
-        .max_idle_connections_per_host(IDLE_CONNECTIONS)
+        .max_idle_connections(0)
+        .max_idle_connections_per_host(0)
         .build();
     Agent::with_parts(config, DefaultConnector::default(), Names(Arc::clone(names)))
 }
@@ -249,6 +250,7 @@ fn exchange(agent: &Agent, fetch: &Fetch, until: Instant) -> Result<Response<Bod
     let mut request = Request::builder().method(fetch.method.clone()).uri(fetch.url.as_str());
     if let Some(headers) = request.headers_mut() {
         headers.clone_from(&fetch.headers);
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     // A POST without a body says so; a GET says nothing.
     let says_length = matches!(fetch.method, Method::POST | Method::PUT | Method::PATCH);

@@ -297,4 +297,10 @@ fn in_words(time: Duration) -> String {
 const DEFAULT_OUTPUT: TargetId = TargetId::new(0);
 
 #[cfg(test)]
+mod http_tests;
+#[cfg(test)]
+mod midi_tests;
+#[cfg(test)]
+mod process_tests;
+#[cfg(test)]
 mod tests;

@@ -234,6 +234,9 @@ fn environment(home: &Path) -> Vec<(&'static str, std::ffi::OsString)> {
 }
 
 fn cannot_start(program: &str, error: &std::io::Error) -> Trouble {
+    if error.kind() == std::io::ErrorKind::InvalidInput {
+        return Trouble::invalid(format!("can't start {program}: an argument has a zero byte in it"));
+    }
     let hint = match error.kind() {
         std::io::ErrorKind::NotFound => ": is it installed, and is the home folder there?",
         std::io::ErrorKind::PermissionDenied => ": is it executable?",
