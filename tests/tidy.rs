@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const UNSAFE_ALLOWED: &[&str] = &["plugins/abi/", "plugins/sdk/", "plugins/host/"];
 
 /// All that the engine may use from outside the workspace: nothing that does input or output.
-const CORE_DEPENDENCIES: &[&str] = &["arrayvec", "strsim", "thiserror", "toml"];
+const CORE_DEPENDENCIES: &[&str] = &["arrayvec", "semver", "serde_json", "strsim", "thiserror", "toml"];
 
 /// What would make the engine depend on something else than its inputs.
 const CORE_FORBIDDEN: &[&str] = &[

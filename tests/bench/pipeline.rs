@@ -40,7 +40,7 @@ impl ActionSend for Nowhere {
 
 pub(crate) fn measure() -> Result<()> {
     let mut names = Names::default();
-    let loaded = load(&[Source::new("bench.toml", CONFIG)], &mut names, &());
+    let loaded = load(&[Source::new("bench.toml", CONFIG)], &mut names, &(), &());
     let ruleset = loaded.ruleset.context("the benchmark's configuration has mistakes")?;
     let hands = Hands { midi: Arc::new(Nowhere), actions: Arc::new(Nowhere) };
     let pipeline = Pipeline::new(Arc::new(ruleset), hands)?;

@@ -76,7 +76,7 @@ fn reload_in_parts(text: &str) -> Result<()> {
     let mut engine: Option<Engine> = None;
     for _ in 0..ROUNDS {
         let start = Instant::now();
-        let loaded = load(&[Source::new("bench.toml", text)], &mut names, &());
+        let loaded = load(&[Source::new("bench.toml", text)], &mut names, &(), &());
         read.push(start.elapsed().as_secs_f64() * 1e3);
         let ruleset = loaded.ruleset.context("the benchmark's configuration has mistakes")?;
         let start = Instant::now();

@@ -4,13 +4,29 @@
 //! user granted) and in the profile that a host is locked down with. Nothing here decides: the daemon's gate does,
 //! from what these types say.
 //!
+//! Texts: [`Rights::from_toml`] and [`Rights::to_toml`] for files, [`Rights::parse_one`] for the command line,
+//! [`Rights::meanings`] for the user who is asked.
+//!
 //! Every `match` over [`Capability`] names all six, so that a seventh can't be forgotten anywhere.
 
+pub(crate) mod entry;
+mod host;
+mod pattern;
 mod scope;
+mod text;
+mod words;
+pub(crate) mod written;
 
-pub use scope::{
-    AudioScope, FilesystemScope, Host, HostPattern, MidiScope, NetworkScope, SubprocessScope, SystemScope,
-};
+#[cfg(test)]
+mod tests;
+
+pub use entry::path;
+pub use host::{Host, HostPattern};
+pub use scope::{AudioScope, FilesystemScope, MidiScope, NetworkScope, SubprocessScope, SystemScope};
+pub use words::Meaning;
+
+/// The most entries in one list of a scope. More nobody would read before granting it.
+pub const SCOPE_ENTRIES_MAX: usize = 64;
 
 /// A right that a plugin can have.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -185,6 +201,30 @@ impl Rights {
         self.beyond(granted) == Rights::NONE
     }
 
+    /// What is in at least one of them.
+    #[must_use]
+    pub fn joined(&self, other: &Rights) -> Rights {
+        Rights {
+            midi: either(&self.midi, &other.midi, MidiScope::joined),
+            audio: either(&self.audio, &other.audio, AudioScope::joined),
+            network: either(&self.network, &other.network, NetworkScope::joined),
+            system_control: either(&self.system_control, &other.system_control, SystemScope::joined),
+            filesystem: either(&self.filesystem, &other.filesystem, FilesystemScope::joined),
+            subprocess: either(&self.subprocess, &other.subprocess, SubprocessScope::joined),
+        }
+    }
+
+    /// This capability alone, with its scope.
+    #[must_use]
+    pub fn only(&self, capability: Capability) -> Rights {
+        let mut rights = self.clone();
+        Capability::ALL
+            .into_iter()
+            .filter(|other| *other != capability)
+            .for_each(|other| rights.remove(other));
+        rights
+    }
+
     /// What is in both, at the narrower of the two scopes: a request cut down to a grant.
     #[must_use]
     pub fn cut_to(&self, granted: &Rights) -> Rights {
@@ -209,4 +249,11 @@ fn beyond<S: Clone>(wanted: &Option<S>, had: &Option<S>, beyond: fn(&S, &S) -> O
 
 fn both<S>(one: &Option<S>, other: &Option<S>, cut: fn(&S, &S) -> Option<S>) -> Option<S> {
     cut(one.as_ref()?, other.as_ref()?)
+}
+
+fn either<S: Clone>(one: &Option<S>, other: &Option<S>, join: fn(&S, &S) -> S) -> Option<S> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(join(one, other)),
+        (one, other) => one.as_ref().or(other.as_ref()).cloned(),
+    }
 }

@@ -4,6 +4,9 @@
 //! (`beyond` and `cut_to` give `None` for it).
 
 use super::Risk;
+use super::entry::path_covers;
+use super::host::{Host, HostPattern, plain_host};
+use super::pattern::{self, without_covered};
 use crate::ruleset::PortPattern;
 
 /// Which MIDI devices, by the names that the user gave them (or `Padgate Out`); `*` and `?` as in port patterns.
@@ -31,26 +34,6 @@ pub struct NetworkScope {
     pub hosts: Vec<HostPattern>,
     /// The direct form: the plugin's own IPv4 and IPv6 sockets, to any host; `Some(ports)`, and empty for all ports.
     pub direct: Option<Vec<u16>>,
-}
-
-/// A host and a port, or a pattern on them: `localhost:4455`, `*.example.com:443`, `[::1]:80`, `*:443`, `*`.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct HostPattern {
-    /// The host.
-    pub host: Host,
-    /// The port; `None`: any.
-    pub port: Option<u16>,
-}
-
-/// Which host.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Host {
-    /// Any.
-    Any,
-    /// This name or address, in lower case and without brackets.
-    Named(String),
-    /// All names below this one (`*.example.com`), in lower case; not the name itself.
-    Below(String),
 }
 
 /// What of the system.
@@ -91,30 +74,43 @@ fn left<T: Clone>(wanted: &[T], had: &[T], covers: impl Fn(&T, &T) -> bool) -> V
     wanted.iter().filter(|one| !had.iter().any(|other| covers(other, one))).cloned().collect()
 }
 
-/// What both lists allow: of each pair, the narrower.
-fn common<T: Clone + PartialEq>(one: &[T], other: &[T], covers: impl Fn(&T, &T) -> bool) -> Vec<T> {
-    let mut kept: Vec<T> = Vec::new();
-    let mut keep = |entry: &T| {
-        if !kept.contains(entry) {
-            kept.push(entry.clone());
-        }
-    };
-    for first in one {
-        for second in other {
-            if covers(second, first) {
-                keep(first);
-            } else if covers(first, second) {
-                keep(second);
-            }
-        }
-    }
-    kept
+/// What both lists allow: of each pair, what both of it allow.
+fn common<T, I: IntoIterator<Item = T>>(
+    one: &[T],
+    other: &[T],
+    both: impl Fn(&T, &T) -> I,
+    covers: impl Fn(&T, &T) -> bool,
+) -> Vec<T> {
+    let pairs = one.iter().flat_map(|first| other.iter().map(move |second| (first, second)));
+    without_covered(pairs.flat_map(|(first, second)| both(first, second)).collect(), covers)
 }
 
-/// Whether every name that fits `narrow` fits `wide`. A pattern is taken as a name: it fits a wider pattern, because
-/// `*` takes in `*` and `?`.
+/// What at least one of the lists allows.
+fn joined<T: Clone>(one: &[T], other: &[T], covers: impl Fn(&T, &T) -> bool) -> Vec<T> {
+    without_covered(one.iter().chain(other).cloned().collect(), covers)
+}
+
 fn name_covers(wide: &String, narrow: &String) -> bool {
-    PortPattern(wide.clone()).matches(narrow)
+    pattern::covers(wide, narrow)
+}
+
+fn common_names(one: &[String], other: &[String]) -> Vec<String> {
+    common(one, other, |one, other| pattern::common(one, other), name_covers)
+}
+
+fn common_paths(one: &[String], other: &[String]) -> Vec<String> {
+    let narrower = |one: &String, other: &String| {
+        if path_covers(other, one) {
+            Some(one.clone())
+        } else {
+            path_covers(one, other).then(|| other.clone())
+        }
+    };
+    common(one, other, narrower, |wide, narrow| path_covers(wide, narrow))
+}
+
+fn common_equals<T: Clone + PartialEq>(one: &[T], other: &[T]) -> Vec<T> {
+    common(one, other, |one, other| (one == other).then(|| one.clone()), T::eq)
 }
 
 impl MidiScope {
@@ -147,9 +143,16 @@ impl MidiScope {
     }
 
     pub(super) fn cut_to(&self, other: &MidiScope) -> Option<MidiScope> {
-        let send = common(&self.send, &other.send, name_covers);
-        let listen = common(&self.listen, &other.listen, name_covers);
+        let send = common_names(&self.send, &other.send);
+        let listen = common_names(&self.listen, &other.listen);
         MidiScope { send, listen }.kept()
+    }
+
+    pub(super) fn joined(&self, other: &MidiScope) -> MidiScope {
+        MidiScope {
+            send: joined(&self.send, &other.send, name_covers),
+            listen: joined(&self.listen, &other.listen, name_covers),
+        }
     }
 }
 
@@ -171,39 +174,9 @@ impl AudioScope {
     pub(super) fn cut_to(&self, other: &AudioScope) -> Option<AudioScope> {
         AudioScope { play: self.play && other.play, volume: self.volume && other.volume }.kept()
     }
-}
 
-impl HostPattern {
-    /// Whether the daemon may connect to this host (lower case, no brackets) and port.
-    #[must_use]
-    pub fn allows(&self, host: &str, port: u16) -> bool {
-        self.port.is_none_or(|only| only == port) && self.host.allows(host)
-    }
-
-    fn covers(&self, narrow: &HostPattern) -> bool {
-        (self.port.is_none() || self.port == narrow.port) && self.host.covers(&narrow.host)
-    }
-}
-
-impl Host {
-    fn allows(&self, host: &str) -> bool {
-        match self {
-            Host::Any => true,
-            Host::Named(name) => name == host,
-            Host::Below(suffix) => {
-                host.strip_suffix(suffix.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
-            }
-        }
-    }
-
-    fn covers(&self, narrow: &Host) -> bool {
-        match (self, narrow) {
-            (Host::Any, _) => true,
-            (_, Host::Any) => false,
-            (wide, Host::Named(name)) => wide.allows(name),
-            (Host::Below(wide), Host::Below(narrow)) => wide == narrow || self.allows(narrow),
-            (Host::Named(_), Host::Below(_)) => false,
-        }
+    pub(super) fn joined(&self, other: &AudioScope) -> AudioScope {
+        AudioScope { play: self.play || other.play, volume: self.volume || other.volume }
     }
 }
 
@@ -215,11 +188,18 @@ impl NetworkScope {
         if any { Risk::Medium } else { Risk::Low }
     }
 
-    /// Whether the daemon may connect the plugin to this host and port. Names compare without regard to case.
+    /// Whether the daemon may connect the plugin to this host and port. Names compare without regard to case, and
+    /// addresses in whatever form they are written.
     #[must_use]
     pub fn allows(&self, host: &str, port: u16) -> bool {
-        let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_lowercase();
+        let host = plain_host(host);
         self.hosts.iter().any(|pattern| pattern.allows(&host, port))
+    }
+
+    /// Whether the plugin may open its own connection to this port.
+    #[must_use]
+    pub fn allows_direct(&self, port: u16) -> bool {
+        self.direct.as_ref().is_some_and(|ports| ports.is_empty() || ports.contains(&port))
     }
 
     fn kept(self) -> Option<NetworkScope> {
@@ -239,18 +219,34 @@ impl NetworkScope {
     }
 
     pub(super) fn cut_to(&self, other: &NetworkScope) -> Option<NetworkScope> {
-        let hosts = common(&self.hosts, &other.hosts, HostPattern::covers);
+        let hosts = common(&self.hosts, &other.hosts, HostPattern::common, HostPattern::covers);
         let direct = match (&self.direct, &other.direct) {
             (Some(one), Some(other)) if one.is_empty() => Some(other.clone()),
             (Some(one), Some(other)) if other.is_empty() => Some(one.clone()),
-            (Some(one), Some(other)) => Some(common(one, other, u16::eq)).filter(|ports| !ports.is_empty()),
+            (Some(one), Some(other)) => Some(common_equals(one, other)).filter(|ports| !ports.is_empty()),
             _ => None,
         };
         NetworkScope { hosts, direct }.kept()
     }
+
+    pub(super) fn joined(&self, other: &NetworkScope) -> NetworkScope {
+        let hosts = joined(&self.hosts, &other.hosts, HostPattern::covers);
+        let direct = match (&self.direct, &other.direct) {
+            (Some(one), Some(other)) if one.is_empty() || other.is_empty() => Some(Vec::new()),
+            (Some(one), Some(other)) => Some(joined(one, other, u16::eq)),
+            (one, other) => one.as_ref().or(other.as_ref()).cloned(),
+        };
+        NetworkScope { hosts, direct }
+    }
 }
 
 impl SystemScope {
+    /// Everything but typing keys, which must be named.
+    #[must_use]
+    pub fn all_but_keys() -> SystemScope {
+        SystemScope { media: true, notify: true, brightness: true, open: true, keys: false }
+    }
+
     /// Medium, and high if keys can be typed.
     #[must_use]
     pub fn risk(&self) -> Risk {
@@ -279,36 +275,73 @@ impl SystemScope {
     pub(super) fn cut_to(&self, other: &SystemScope) -> Option<SystemScope> {
         self.zip(other, |one, other| one && other)
     }
-}
 
-/// Whether `narrow` is `wide` or below it, by whole components of the path.
-fn path_covers(wide: &String, narrow: &String) -> bool {
-    let wide = wide.trim_end_matches('/');
-    narrow.trim_end_matches('/') == wide
-        || narrow.strip_prefix(wide).is_some_and(|rest| rest.starts_with('/'))
+    pub(super) fn joined(&self, other: &SystemScope) -> SystemScope {
+        self.zip(other, |one, other| one || other).unwrap_or_default()
+    }
 }
 
 impl FilesystemScope {
+    /// Whether this place (a path in its usual form, as [`super::path`] gives it) may be read.
+    #[must_use]
+    pub fn may_read(&self, path: &str) -> bool {
+        self.read.iter().any(|folder| path_covers(folder, path)) || self.may_write(path)
+    }
+
+    /// Whether this place (a path in its usual form, as [`super::path`] gives it) may be written.
+    #[must_use]
+    pub fn may_write(&self, path: &str) -> bool {
+        self.write.iter().any(|folder| path_covers(folder, path))
+    }
+
+    /// The same with the home folder (an absolute path) in the place of `~`, so that scopes that were written in
+    /// different ways can be compared.
+    #[must_use]
+    pub fn at_home(&self, home: &str) -> FilesystemScope {
+        let expand = |path: &String| match path.strip_prefix('~') {
+            Some(rest) => super::path(&format!("{home}{rest}")).unwrap_or_else(|_| path.clone()),
+            None => path.clone(),
+        };
+        FilesystemScope {
+            read: self.read.iter().map(expand).collect(),
+            write: self.write.iter().map(expand).collect(),
+        }
+    }
+
     fn kept(self) -> Option<FilesystemScope> {
         (!self.read.is_empty() || !self.write.is_empty()).then_some(self)
     }
 
+    /// What may be written may be read as well.
+    fn readable(&self) -> Vec<String> {
+        self.read.iter().chain(&self.write).cloned().collect()
+    }
+
+    /// Takes out of what may be read what may be written anyway.
+    fn tidy(mut self) -> FilesystemScope {
+        let FilesystemScope { read, write } = &mut self;
+        read.retain(|path| !write.iter().any(|writable| path_covers(writable, path)));
+        self
+    }
+
     pub(super) fn beyond(&self, had: &FilesystemScope) -> Option<FilesystemScope> {
-        // What may be written may be read as well.
-        let readable: Vec<String> = had.read.iter().chain(&had.write).cloned().collect();
-        let read = left(&self.read, &readable, path_covers);
-        let write = left(&self.write, &had.write, path_covers);
+        let covers = |wide: &String, narrow: &String| path_covers(wide, narrow);
+        let read = left(&self.read, &had.readable(), covers);
+        let write = left(&self.write, &had.write, covers);
         FilesystemScope { read, write }.kept()
     }
 
     pub(super) fn cut_to(&self, other: &FilesystemScope) -> Option<FilesystemScope> {
-        let readable = |scope: &FilesystemScope| -> Vec<String> {
-            scope.read.iter().chain(&scope.write).cloned().collect()
-        };
-        let write = common(&self.write, &other.write, path_covers);
-        let mut read = common(&readable(self), &readable(other), path_covers);
-        read.retain(|path| !write.iter().any(|writable| path_covers(writable, path)));
-        FilesystemScope { read, write }.kept()
+        let write = common_paths(&self.write, &other.write);
+        let read = common_paths(&self.readable(), &other.readable());
+        FilesystemScope { read, write }.tidy().kept()
+    }
+
+    pub(super) fn joined(&self, other: &FilesystemScope) -> FilesystemScope {
+        let covers = |wide: &String, narrow: &String| path_covers(wide, narrow);
+        let read = joined(&self.read, &other.read, covers);
+        let write = joined(&self.write, &other.write, covers);
+        FilesystemScope { read, write }.tidy()
     }
 }
 
@@ -323,7 +356,12 @@ impl SubprocessScope {
     }
 
     pub(super) fn cut_to(&self, other: &SubprocessScope) -> Option<SubprocessScope> {
-        let programs = common(&self.programs, &other.programs, String::eq);
+        let programs = common_equals(&self.programs, &other.programs);
         SubprocessScope { programs, direct: self.direct && other.direct }.kept()
+    }
+
+    pub(super) fn joined(&self, other: &SubprocessScope) -> SubprocessScope {
+        let programs = joined(&self.programs, &other.programs, String::eq);
+        SubprocessScope { programs, direct: self.direct || other.direct }
     }
 }

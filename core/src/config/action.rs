@@ -11,7 +11,7 @@ use super::diagnostics::Code;
 use super::keys::{ACTION, ASSIGNMENT, MODE_CHANGE};
 use super::reader::{self, Table, Written};
 use super::settings::variable_value;
-use super::{condition, launch, midi, values};
+use super::{condition, launch, midi, plugin, values};
 use crate::ids::{ModeId, TargetId};
 use crate::ruleset::action::{
     Action, Assignment, Hold, Level, MediaKey, ModeChange, MouseButton, NESTING_MAX, Notice, PointerMove,
@@ -141,15 +141,7 @@ fn action(ctx: &mut Context, table: &Table<'_>, leading: &'static str, default_h
             table.only_true(ctx, "panic");
             Some(Action::Panic)
         }
-        _ => {
-            ctx.report(
-                Code::NotSupported,
-                table.key_span(leading),
-                "plugins are not supported yet by this version",
-            )
-            .help("set `enabled = false`, or take the mapping out, until they are");
-            None
-        }
+        _ => plugin::call(ctx, table, default_hold),
     }
 }
 

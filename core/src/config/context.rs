@@ -7,55 +7,60 @@ use std::time::Duration;
 
 use super::device::DeclaredDevice;
 use super::diagnostics::{Code, DIAGNOSTICS_MAX, Diagnostic, Place, Severity};
+use super::plugin::Catalogue;
 use crate::ids::{ModeId, Names, ProgramId, TargetId, VariableId};
+use crate::ruleset::action::PluginCall;
 
 /// Where something was written, before it is worth counting lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Spot {
-    pub(super) file: usize,
-    pub(super) start: usize,
-    pub(super) end: usize,
+pub(crate) struct Spot {
+    pub(crate) file: usize,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 /// One file that is being read.
-pub(super) struct File {
+pub(crate) struct File {
     name: Arc<str>,
     text: Arc<str>,
     line_starts: Vec<usize>,
     /// Then what is missing may be in the part that could not be read, and is not worth a word.
-    pub(super) has_syntax_errors: bool,
+    pub(crate) has_syntax_errors: bool,
     /// What stands in these lines is what the parser made of a slip; more than that slip is not reported.
-    pub(super) spoilt_lines: HashSet<u32>,
+    pub(crate) spoilt_lines: HashSet<u32>,
 }
 
 /// Durations that hold where a mapping gives none.
-pub(super) struct Defaults {
-    pub(super) hold: Duration,
-    pub(super) tap_window: Duration,
-    pub(super) chord_window: Duration,
-    pub(super) sequence_window: Duration,
+pub(crate) struct Defaults {
+    pub(crate) hold: Duration,
+    pub(crate) tap_window: Duration,
+    pub(crate) chord_window: Duration,
+    pub(crate) sequence_window: Duration,
 }
 
 /// Everything that is at hand while reading.
-pub(super) struct Context {
-    pub(super) files: Vec<File>,
+pub(crate) struct Context {
+    pub(crate) files: Vec<File>,
     /// The file that is being read now, which spans refer to.
-    pub(super) file: usize,
+    pub(crate) file: usize,
     diagnostics: Vec<Diagnostic>,
     errors: usize,
     warnings: usize,
     /// Takes what is over the bound, so that callers need not care.
     surplus: Diagnostic,
-    pub(super) names: Names,
+    pub(crate) names: Names,
     known: Known,
     pub(super) devices: HashMap<String, DeclaredDevice>,
-    pub(super) defaults: Defaults,
-    pub(super) allow_shell: bool,
+    pub(crate) defaults: Defaults,
+    pub(crate) allow_shell: bool,
+    pub(crate) plugins: Catalogue,
+    /// Calls of plugins so far, each once.
+    pub(crate) calls: HashSet<Arc<PluginCall>>,
     /// Modes that something makes active, and modes that conditions ask about, with the first such place.
-    pub(super) modes_activated: HashMap<ModeId, Spot>,
-    pub(super) modes_asked: HashMap<ModeId, Spot>,
-    pub(super) variables_set: HashMap<VariableId, Spot>,
-    pub(super) variables_asked: HashMap<VariableId, Spot>,
+    pub(crate) modes_activated: HashMap<ModeId, Spot>,
+    pub(crate) modes_asked: HashMap<ModeId, Spot>,
+    pub(crate) variables_set: HashMap<VariableId, Spot>,
+    pub(crate) variables_asked: HashMap<VariableId, Spot>,
 }
 
 /// Ids by name: the tables in [`Names`] search from the front, which is slow for ten thousand mappings.
@@ -68,7 +73,7 @@ struct Known {
 }
 
 impl Context {
-    pub(super) fn new(names: Names) -> Context {
+    pub(crate) fn new(names: Names) -> Context {
         Context {
             files: Vec::new(),
             file: 0,
@@ -86,6 +91,8 @@ impl Context {
                 sequence_window: Duration::from_secs(1),
             },
             allow_shell: false,
+            plugins: Catalogue::default(),
+            calls: HashSet::new(),
             modes_activated: HashMap::new(),
             modes_asked: HashMap::new(),
             variables_set: HashMap::new(),
@@ -94,7 +101,7 @@ impl Context {
     }
 
     /// Adds a file, and makes it the current one.
-    pub(super) fn open(&mut self, name: &str, text: &str) -> Arc<str> {
+    pub(crate) fn open(&mut self, name: &str, text: &str) -> Arc<str> {
         let text: Arc<str> = text.into();
         let line_starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         self.file = self.files.len();
@@ -111,7 +118,7 @@ impl Context {
     }
 
     /// Reports a mistake in the current file. The caller may add help and a second place to the result.
-    pub(super) fn report(
+    pub(crate) fn report(
         &mut self,
         code: Code,
         span: Range<usize>,
@@ -122,7 +129,7 @@ impl Context {
     }
 
     /// Reports a mistake in any file.
-    pub(super) fn report_at(
+    pub(crate) fn report_at(
         &mut self,
         code: Code,
         spot: Spot,
@@ -147,24 +154,24 @@ impl Context {
     }
 
     /// Adds help to what was reported last.
-    pub(super) fn help_last(&mut self, help: String) {
+    pub(crate) fn help_last(&mut self, help: String) {
         if let Some(last) = self.diagnostics.last_mut().filter(|_| self.errors <= DIAGNOSTICS_MAX) {
             last.help = Some(help);
         }
     }
 
     /// Whether more mistakes are only counted, so that looking for a good suggestion is not worth it.
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.errors >= DIAGNOSTICS_MAX
     }
 
     /// How many errors there are so far.
-    pub(super) fn error_count(&self) -> usize {
+    pub(crate) fn error_count(&self) -> usize {
         self.errors
     }
 
     /// The span as a spot in the current file.
-    pub(super) fn spot(&self, span: Range<usize>) -> Spot {
+    pub(crate) fn spot(&self, span: Range<usize>) -> Spot {
         Spot { file: self.file, start: span.start, end: span.end }
     }
 
@@ -176,7 +183,7 @@ impl Context {
     }
 
     /// The spot as people count.
-    pub(super) fn place(&self, spot: Spot) -> Place {
+    pub(crate) fn place(&self, spot: Spot) -> Place {
         let file = &self.files[spot.file];
         let start = spot.start.min(file.text.len());
         let line = self.line(spot);
@@ -193,28 +200,28 @@ impl Context {
         }
     }
 
-    pub(super) fn mode(&mut self, name: &str) -> ModeId {
+    pub(crate) fn mode(&mut self, name: &str) -> ModeId {
         let table = &mut self.names.modes;
         look_up(&mut self.known.modes, name, || table.intern(name))
     }
 
-    pub(super) fn variable(&mut self, name: &str) -> VariableId {
+    pub(crate) fn variable(&mut self, name: &str) -> VariableId {
         let table = &mut self.names.variables;
         look_up(&mut self.known.variables, name, || table.intern(name))
     }
 
-    pub(super) fn program(&mut self, name: &str) -> ProgramId {
+    pub(crate) fn program(&mut self, name: &str) -> ProgramId {
         let table = &mut self.names.programs;
         look_up(&mut self.known.programs, name, || table.intern(name))
     }
 
-    pub(super) fn target(&mut self, name: &str) -> TargetId {
+    pub(crate) fn target(&mut self, name: &str) -> TargetId {
         let table = &mut self.names.targets;
         look_up(&mut self.known.targets, name, || table.intern(name))
     }
 
     /// The mistakes in the order of the files, and the names.
-    pub(super) fn finish(mut self) -> (Vec<Diagnostic>, Names) {
+    pub(crate) fn finish(mut self) -> (Vec<Diagnostic>, Names) {
         let order: HashMap<Arc<str>, usize> =
             self.files.iter().enumerate().map(|(index, file)| (file.name.clone(), index)).collect();
         self.diagnostics.sort_by_key(|d| (order.get(&d.place.file).copied(), d.place.span.start, d.code));
@@ -239,7 +246,7 @@ fn look_up<T: Copy>(known: &mut HashMap<String, T>, name: &str, intern: impl FnO
 }
 
 /// The candidate that `name` was probably meant to be.
-pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     /// Below this, suggestions are more often silly than helpful.
     const LIKENESS_MIN: f64 = 0.8;
     /// Nobody mistypes a name this long; comparing takes time that grows with the square.

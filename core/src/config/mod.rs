@@ -5,7 +5,7 @@
 //! reported, not only the first, each with its place and what would be right ([`Diagnostic`]). A
 //! configuration with any error gives no ruleset at all.
 //!
-//! Nothing here reads a file: the daemon brings the texts, and the controller files by name.
+//! Nothing here reads a file: the daemon brings the texts, and the controller files and manifests of plugins by name.
 //!
 //! - [`keys`]: every key there is, in one table.
 //! - [`diagnostics`]: mistakes and their codes.
@@ -14,21 +14,22 @@
 mod action;
 mod check;
 mod condition;
-mod context;
+pub(crate) mod context;
 mod device;
 pub mod diagnostics;
 pub mod keys;
 mod launch;
 mod mapping;
 mod midi;
-mod reader;
+pub(crate) mod plugin;
+pub(crate) mod reader;
 mod settings;
 mod shape;
-mod syntax;
-mod table;
+pub(crate) mod syntax;
+pub(crate) mod table;
 pub mod title;
 mod trigger;
-mod values;
+pub(crate) mod values;
 
 #[cfg(test)]
 mod tests;
@@ -39,8 +40,10 @@ pub use diagnostics::{Code, Diagnostic, Place, Severity};
 use toml::de::DeValue;
 
 use crate::ids::Names;
-use crate::ruleset::Ruleset;
+use crate::manifest::Manifest;
+use crate::ruleset::{PluginSettings, Ruleset};
 use context::Context;
+use plugin::Catalogue;
 use reader::Written;
 
 /// One file's text.
@@ -83,6 +86,26 @@ impl Controllers for () {
     }
 }
 
+/// Where manifests of plugins come from.
+pub trait Plugins {
+    /// The manifest of the plugin with this name; `None` if there is no such plugin, or its manifest has mistakes.
+    fn manifest(&self, name: &str) -> Option<Arc<Manifest>>;
+
+    /// The names of all plugins, also of those whose manifests have mistakes.
+    fn names(&self) -> Vec<String>;
+}
+
+/// No plugins at all.
+impl Plugins for () {
+    fn manifest(&self, _: &str) -> Option<Arc<Manifest>> {
+        None
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 /// What became of a configuration.
 #[derive(Clone, Debug)]
 pub struct Loaded {
@@ -96,8 +119,14 @@ pub struct Loaded {
 ///
 /// `names` gets the names that are new, if there was no error; else it stays as it is.
 #[must_use]
-pub fn load(sources: &[Source], names: &mut Names, controllers: &dyn Controllers) -> Loaded {
+pub fn load(
+    sources: &[Source],
+    names: &mut Names,
+    controllers: &dyn Controllers,
+    plugins: &dyn Plugins,
+) -> Loaded {
     let mut ctx = Context::new(names.clone());
+    ctx.plugins = Catalogue::of(plugins);
     let texts: Vec<Arc<str>> = sources.iter().map(|source| ctx.open(&source.name, &source.text)).collect();
     let mut roots = Vec::new();
     for (file, text) in texts.iter().enumerate() {
@@ -109,7 +138,8 @@ pub fn load(sources: &[Source], names: &mut Names, controllers: &dyn Controllers
         ctx.file = file;
         parts.collect(&mut ctx, root);
     }
-    let settings = settings::read(&mut ctx, &parts.settings);
+    let mut settings = settings::read(&mut ctx, &parts.settings);
+    settings.plugins = plugin::settings(&mut ctx, &parts.plugins, &parts.plugin);
     let devices = device::read(&mut ctx, &parts.devices, controllers);
     let variables = settings::read_variables(&mut ctx, &parts.variables);
     let mut mappings = Vec::new();
@@ -128,12 +158,28 @@ pub fn load(sources: &[Source], names: &mut Names, controllers: &dyn Controllers
     Loaded { ruleset, diagnostics }
 }
 
+/// What a configuration says of all plugins, without a word about mistakes: whoever finds the plugins must know their
+/// folders before [`load`] can be given what there is.
+#[must_use]
+pub fn plugin_settings(sources: &[Source]) -> PluginSettings {
+    let mut ctx = Context::new(Names::default());
+    let texts: Vec<Arc<str>> = sources.iter().map(|source| ctx.open(&source.name, &source.text)).collect();
+    let roots: Vec<_> = texts.iter().map(|text| syntax::parse(&mut ctx, text)).collect();
+    let mut parts = Parts::default();
+    roots.iter().for_each(|root| parts.collect(&mut ctx, root));
+    plugin::settings(&mut ctx, &parts.plugins, &parts.plugin)
+}
+
 /// The parts of all files, each with the index of its file.
 #[derive(Default)]
 struct Parts<'t> {
     settings: Vec<(usize, &'t Written<'t>)>,
     devices: Vec<(usize, &'t Written<'t>)>,
     variables: Vec<(usize, &'t Written<'t>)>,
+    /// `[plugins]`.
+    plugins: Vec<(usize, &'t Written<'t>)>,
+    /// `[plugin.NAME]`.
+    plugin: Vec<(usize, &'t Written<'t>)>,
     mappings: Vec<(usize, &'t Written<'t>)>,
 }
 
@@ -144,6 +190,8 @@ impl<'t> Parts<'t> {
         self.settings.extend(table.get("settings").map(|value| (file, value)));
         self.devices.extend(table.get("device").map(|value| (file, value)));
         self.variables.extend(table.get("variables").map(|value| (file, value)));
+        self.plugins.extend(table.get("plugins").map(|value| (file, value)));
+        self.plugin.extend(table.get("plugin").map(|value| (file, value)));
         match table.get("map").map(|value| (value, value.get_ref())) {
             None => {}
             Some((_, DeValue::Array(items))) => self.mappings.extend(items.iter().map(|item| (file, item))),

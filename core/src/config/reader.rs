@@ -12,15 +12,15 @@ use toml::de::DeValue;
 use super::context::{Context, nearest};
 use super::diagnostics::Code;
 use super::keys::Kind;
-pub(super) use super::table::{Table, in_order, open, table};
+pub(crate) use super::table::{Table, in_order, open, table};
 use super::values;
 use crate::midi::note;
 
 /// A value with its place.
-pub(super) type Written<'t> = Spanned<DeValue<'t>>;
+pub(crate) type Written<'t> = Spanned<DeValue<'t>>;
 
 /// Reports a value of a wrong type.
-pub(super) fn wrong_type<T>(ctx: &mut Context, value: &Written<'_>, expected: &str) -> Option<T> {
+pub(crate) fn wrong_type<T>(ctx: &mut Context, value: &Written<'_>, expected: &str) -> Option<T> {
     let found = match value.get_ref() {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) => "a whole number",
@@ -35,7 +35,7 @@ pub(super) fn wrong_type<T>(ctx: &mut Context, value: &Written<'_>, expected: &s
 }
 
 /// A text that is not empty and has no NUL (which no program, path or key could take).
-pub(super) fn text<'t>(ctx: &mut Context, value: &'t Written<'t>, expected: &str) -> Option<&'t str> {
+pub(crate) fn text<'t>(ctx: &mut Context, value: &'t Written<'t>, expected: &str) -> Option<&'t str> {
     let DeValue::String(text) = value.get_ref() else { return wrong_type(ctx, value, expected) };
     if text.is_empty() {
         ctx.report(Code::BadText, value.span(), "this text is empty");
@@ -49,7 +49,7 @@ pub(super) fn text<'t>(ctx: &mut Context, value: &'t Written<'t>, expected: &str
 }
 
 /// One of `words`.
-pub(super) fn word(
+pub(crate) fn word(
     ctx: &mut Context,
     value: &Written<'_>,
     words: &'static [&'static str],
@@ -70,7 +70,7 @@ pub(super) fn word(
 }
 
 /// A whole number within bounds.
-pub(super) fn integer(ctx: &mut Context, value: &Written<'_>, bounds: RangeInclusive<i64>) -> Option<i64> {
+pub(crate) fn integer(ctx: &mut Context, value: &Written<'_>, bounds: RangeInclusive<i64>) -> Option<i64> {
     let (low, high) = (*bounds.start(), *bounds.end());
     let DeValue::Integer(written) = value.get_ref() else {
         return wrong_type(ctx, value, &Kind::Integer(low, high).describe());
@@ -86,7 +86,7 @@ pub(super) fn integer(ctx: &mut Context, value: &Written<'_>, bounds: RangeInclu
 }
 
 /// A number within bounds; never infinite, never NaN.
-pub(super) fn number(ctx: &mut Context, value: &Written<'_>, bounds: RangeInclusive<f64>) -> Option<f64> {
+pub(crate) fn number(ctx: &mut Context, value: &Written<'_>, bounds: RangeInclusive<f64>) -> Option<f64> {
     let (low, high) = (*bounds.start(), *bounds.end());
     let unbounded = low == f64::MIN;
     let (text, number) = match value.get_ref() {
@@ -120,7 +120,7 @@ fn spelled(duration: Duration) -> String {
 }
 
 /// A duration within bounds in milliseconds.
-pub(super) fn duration(
+pub(crate) fn duration(
     ctx: &mut Context,
     value: &Written<'_>,
     bounds: RangeInclusive<u64>,
@@ -158,7 +158,7 @@ pub(super) fn duration(
 }
 
 /// A range within bounds: `"20-100"`, `7`, or `[20, 100]`.
-pub(super) fn range(
+pub(crate) fn range(
     ctx: &mut Context,
     value: &Written<'_>,
     bounds: RangeInclusive<u16>,
@@ -205,7 +205,7 @@ pub(super) fn range(
 }
 
 /// A note: a name or a number.
-pub(super) fn note(ctx: &mut Context, value: &Written<'_>) -> Option<u8> {
+pub(crate) fn note(ctx: &mut Context, value: &Written<'_>) -> Option<u8> {
     match value.get_ref() {
         DeValue::Integer(_) => integer(ctx, value, 0..=127).and_then(|number| u8::try_from(number).ok()),
         DeValue::String(text) => note::parse(text).or_else(|| {
@@ -219,7 +219,7 @@ pub(super) fn note(ctx: &mut Context, value: &Written<'_>) -> Option<u8> {
 }
 
 /// The items of an array with so many of them.
-pub(super) fn list<'t>(
+pub(crate) fn list<'t>(
     ctx: &mut Context,
     value: &'t Written<'t>,
     bounds: RangeInclusive<usize>,
@@ -244,7 +244,7 @@ pub(super) fn list<'t>(
 }
 
 /// One value, or the items of an array.
-pub(super) fn one_or_more<'t>(ctx: &mut Context, value: &'t Written<'t>) -> Option<Vec<&'t Written<'t>>> {
+pub(crate) fn one_or_more<'t>(ctx: &mut Context, value: &'t Written<'t>) -> Option<Vec<&'t Written<'t>>> {
     match value.get_ref() {
         DeValue::Array(_) => list(ctx, value, 1..=usize::MAX, "an array"),
         _ => Some(vec![value]),
@@ -252,7 +252,7 @@ pub(super) fn one_or_more<'t>(ctx: &mut Context, value: &'t Written<'t>) -> Opti
 }
 
 /// Cut off where a message would get longer than anybody wants to read.
-pub(super) fn shortened(text: &str) -> &str {
+pub(crate) fn shortened(text: &str) -> &str {
     const CHARS_MAX: usize = 60;
     text.char_indices().nth(CHARS_MAX).map_or(text, |(end, _)| &text[..end])
 }

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::diagnostics::Code;
 
 /// Parses the current file. What could be read is given even where there are mistakes.
-pub(super) fn parse<'t>(ctx: &mut Context, text: &'t str) -> Spanned<DeTable<'t>> {
+pub(crate) fn parse<'t>(ctx: &mut Context, text: &'t str) -> Spanned<DeTable<'t>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     let mut lines = HashSet::new();
     for error in &errors {

@@ -12,38 +12,38 @@ use super::keys::{Key, Kind, Role, Section, or_list};
 use super::reader::{self, Written, wrong_type};
 
 /// A table whose keys were checked against a section of the key table.
-pub(super) struct Table<'t> {
-    pub(super) section: &'static Section,
-    pub(super) span: Range<usize>,
+pub(crate) struct Table<'t> {
+    pub(crate) section: &'static Section,
+    pub(crate) span: Range<usize>,
     /// The key that says what the table is about, where the section has such keys.
-    pub(super) leading: Option<&'static str>,
+    pub(crate) leading: Option<&'static str>,
     entries: &'t DeTable<'t>,
 }
 
 impl<'t> Table<'t> {
     /// The value of `name`, if it is there.
-    pub(super) fn get(&self, name: &str) -> Option<&'t Written<'t>> {
+    pub(crate) fn get(&self, name: &str) -> Option<&'t Written<'t>> {
         debug_assert!(self.section.keys.iter().any(|key| key.name == name), "{name} is not in the key table");
         self.entries.get(name)
     }
 
     /// Whether `name` is there.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
 
     /// The place of the key itself; of the table, if the key is not there.
-    pub(super) fn key_span(&self, name: &str) -> Range<usize> {
+    pub(crate) fn key_span(&self, name: &str) -> Range<usize> {
         self.entries.get_key_value(name).map_or(self.span.clone(), |(key, _)| key.span())
     }
 
     /// The place of the value; of the table, if the key is not there.
-    pub(super) fn value_span(&self, name: &str) -> Range<usize> {
+    pub(crate) fn value_span(&self, name: &str) -> Range<usize> {
         self.get(name).map_or(self.span.clone(), Spanned::span)
     }
 
     /// All keys with their values, in the order written.
-    pub(super) fn in_order(&self) -> Vec<(&'t str, Range<usize>, &'t Written<'t>)> {
+    pub(crate) fn in_order(&self) -> Vec<(&'t str, Range<usize>, &'t Written<'t>)> {
         in_order(self.entries)
     }
 
@@ -54,30 +54,30 @@ impl<'t> Table<'t> {
     }
 
     /// The word that `name` has, as the key table writes it.
-    pub(super) fn word(&self, ctx: &mut Context, name: &str) -> Option<&'static str> {
+    pub(crate) fn word(&self, ctx: &mut Context, name: &str) -> Option<&'static str> {
         let Kind::Words(words) = self.kind(name) else { unreachable!("{name} is a key with words") };
         reader::word(ctx, self.get(name)?, words)
     }
 
     /// The whole number that `name` has, within its bounds.
-    pub(super) fn integer(&self, ctx: &mut Context, name: &str) -> Option<i64> {
+    pub(crate) fn integer(&self, ctx: &mut Context, name: &str) -> Option<i64> {
         let Kind::Integer(low, high) = self.kind(name) else { unreachable!("{name} is a whole number") };
         reader::integer(ctx, self.get(name)?, *low..=*high)
     }
 
     /// The same as [`Self::integer`], for keys whose bounds fit into a byte.
-    pub(super) fn byte(&self, ctx: &mut Context, name: &str) -> Option<u8> {
+    pub(crate) fn byte(&self, ctx: &mut Context, name: &str) -> Option<u8> {
         self.integer(ctx, name).and_then(|number| u8::try_from(number).ok())
     }
 
     /// The number that `name` has, within its bounds.
-    pub(super) fn number(&self, ctx: &mut Context, name: &str) -> Option<f64> {
+    pub(crate) fn number(&self, ctx: &mut Context, name: &str) -> Option<f64> {
         let Kind::Number(low, high) = self.kind(name) else { unreachable!("{name} is a number") };
         reader::number(ctx, self.get(name)?, *low..=*high)
     }
 
     /// The duration that `name` has, within its bounds.
-    pub(super) fn duration(&self, ctx: &mut Context, name: &str) -> Option<Duration> {
+    pub(crate) fn duration(&self, ctx: &mut Context, name: &str) -> Option<Duration> {
         let bounds = match self.kind(name) {
             Kind::Duration(low, high) | Kind::Either([Kind::Duration(low, high), ..]) => *low..=*high,
             _ => unreachable!("{name} is a duration"),
@@ -86,13 +86,13 @@ impl<'t> Table<'t> {
     }
 
     /// The range that `name` has, within its bounds.
-    pub(super) fn range(&self, ctx: &mut Context, name: &str, max: u16) -> Option<RangeInclusive<u16>> {
+    pub(crate) fn range(&self, ctx: &mut Context, name: &str, max: u16) -> Option<RangeInclusive<u16>> {
         let Kind::Range(low, _) = self.kind(name) else { unreachable!("{name} is a range") };
         reader::range(ctx, self.get(name)?, *low..=max)
     }
 
     /// True or false.
-    pub(super) fn flag(&self, ctx: &mut Context, name: &str) -> Option<bool> {
+    pub(crate) fn flag(&self, ctx: &mut Context, name: &str) -> Option<bool> {
         let value = self.get(name)?;
         match value.get_ref() {
             DeValue::Boolean(flag) => Some(*flag),
@@ -101,7 +101,7 @@ impl<'t> Table<'t> {
     }
 
     /// Reports a value that is not true, for keys that can only be true.
-    pub(super) fn only_true(&self, ctx: &mut Context, name: &str) {
+    pub(crate) fn only_true(&self, ctx: &mut Context, name: &str) {
         if let Some(value) = self.get(name)
             && !matches!(value.get_ref(), DeValue::Boolean(true))
         {
@@ -110,28 +110,28 @@ impl<'t> Table<'t> {
     }
 
     /// The text that `name` has: not empty, without NUL.
-    pub(super) fn text(&self, ctx: &mut Context, name: &str) -> Option<&'t str> {
+    pub(crate) fn text(&self, ctx: &mut Context, name: &str) -> Option<&'t str> {
         let what = self.kind(name).describe();
         reader::text(ctx, self.get(name)?, &what)
     }
 
     /// The text that `name` has, without a report if it has none.
-    pub(super) fn text_if_there(&self, name: &str) -> Option<&'t str> {
+    pub(crate) fn text_if_there(&self, name: &str) -> Option<&'t str> {
         self.get(name).and_then(|value| value.get_ref().as_str())
     }
 
     /// Whether `name` is there and false.
-    pub(super) fn is_false(&self, name: &str) -> bool {
+    pub(crate) fn is_false(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| matches!(value.get_ref(), DeValue::Boolean(false)))
     }
 
     /// Whether the value of `name` is exactly this text.
-    pub(super) fn is_word(&self, name: &str, word: &str) -> bool {
+    pub(crate) fn is_word(&self, name: &str, word: &str) -> bool {
         self.get(name).is_some_and(|value| value.get_ref().as_str() == Some(word))
     }
 
     /// Reports each key that can't stand beside `leading`.
-    pub(super) fn check_companions(&self, ctx: &mut Context, leading: Option<&str>, of: &str) {
+    pub(crate) fn check_companions(&self, ctx: &mut Context, leading: Option<&str>, of: &str) {
         for (name, span, _) in self.in_order() {
             let known = self.section.keys.iter().any(|key| key.name == name);
             if !known || self.section.key(name, leading).is_some() || self.leading == Some(name) {
@@ -153,7 +153,7 @@ impl<'t> Table<'t> {
 
 /// Checks the keys of `value` against `section`. `None` (and a report) if it is no table, or if it is not
 /// clear what the table is about.
-pub(super) fn table<'t>(
+pub(crate) fn table<'t>(
     ctx: &mut Context,
     value: &'t Written<'t>,
     section: &'static Section,
@@ -165,7 +165,7 @@ pub(super) fn table<'t>(
 }
 
 /// The same as [`table`], for the root of a file.
-pub(super) fn open<'t>(
+pub(crate) fn open<'t>(
     ctx: &mut Context,
     entries: &'t DeTable<'t>,
     span: Range<usize>,
@@ -240,7 +240,9 @@ fn choose_leading(
 fn unknown_key(ctx: &mut Context, name: &str, span: Range<usize>, section: &'static Section) {
     let suggestion =
         if ctx.is_full() { None } else { nearest(name, section.keys.iter().map(|key| key.name)) };
-    let error = ctx.report(Code::UnknownKey, span, format!("{} has no key `{name}`", section.title));
+    // A manifest is a stranger's: what it calls its keys must not move the cursor of who reads this.
+    let shown = reader::shortened(name).escape_debug();
+    let error = ctx.report(Code::UnknownKey, span, format!("{} has no key `{}`", section.title, shown));
     match suggestion {
         Some(right) => error.help(format!("did you mean `{right}`?")),
         None => {
@@ -276,7 +278,7 @@ fn check_groups_and_needs(ctx: &mut Context, table: &Table<'_>) {
 }
 
 /// The entries of a table in the order written (the parser sorts them by name).
-pub(super) fn in_order<'t>(entries: &'t DeTable<'t>) -> Vec<(&'t str, Range<usize>, &'t Written<'t>)> {
+pub(crate) fn in_order<'t>(entries: &'t DeTable<'t>) -> Vec<(&'t str, Range<usize>, &'t Written<'t>)> {
     let mut list: Vec<_> =
         entries.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value)).collect();
     list.sort_by_key(|(_, span, _)| span.start);

@@ -189,6 +189,7 @@ fn action_text(action: &Action, names: &Names) -> String {
         }
         Action::Media(key) => media_text(*key).to_owned(),
         Action::Notify(notice) => format!("notify {}", quoted(&notice.body)),
+        Action::Plugin { call, .. } if call.action.is_empty() => call.plugin.to_string(),
         Action::Plugin { call, .. } => format!("{} {}", call.plugin, call.action),
         Action::Mode(change) => mode_text(*change, names),
         Action::Set(variable, assignment) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::ruleset::condition::DaySpan;
 
 /// Reads `400ms`, `1.5s`, `2m` or `0`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     if text == "0" {
         return Ok(Duration::ZERO);
@@ -33,7 +33,7 @@ fn plain_number(text: &str) -> Option<f64> {
 }
 
 /// Reads `20-100`, or `7` for `7-7`.
-pub(super) fn range(text: &str) -> Result<RangeInclusive<u32>, String> {
+pub(crate) fn range(text: &str) -> Result<RangeInclusive<u32>, String> {
     let number = |part: &str| {
         let part = part.trim();
         part.parse::<u32>().map_err(|_| format!("{part:?} is not a whole number"))
@@ -45,12 +45,12 @@ pub(super) fn range(text: &str) -> Result<RangeInclusive<u32>, String> {
 }
 
 /// Reads `5%` as 0.05.
-pub(super) fn percent(text: &str) -> Option<f64> {
+pub(crate) fn percent(text: &str) -> Option<f64> {
     plain_number(text.trim().strip_suffix('%')?.trim()).map(|number| number / 100.0)
 }
 
 /// Reads `0-50%` or `100%-0%` as two shares.
-pub(super) fn percent_range(text: &str) -> Option<(f64, f64)> {
+pub(crate) fn percent_range(text: &str) -> Option<(f64, f64)> {
     let (low, high) = text.split_once('-')?;
     let low = low.trim();
     let low = percent(low).or_else(|| plain_number(low).map(|number| number / 100.0))?;
@@ -58,7 +58,7 @@ pub(super) fn percent_range(text: &str) -> Option<(f64, f64)> {
 }
 
 /// Reads `22:00-06:00`.
-pub(super) fn day_span(text: &str) -> Result<DaySpan, String> {
+pub(crate) fn day_span(text: &str) -> Result<DaySpan, String> {
     let (start, end) = text.split_once('-').ok_or("there is no \"-\" between two times")?;
     let start = time_of_day(start)?;
     let end = time_of_day(end)?;
@@ -88,7 +88,7 @@ fn time_of_day(text: &str) -> Result<u16, String> {
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// Reads `sat`, `Saturday` or `fri-mon` as a set of days; bit 0 is Monday.
-pub(super) fn weekdays(text: &str) -> Result<u8, String> {
+pub(crate) fn weekdays(text: &str) -> Result<u8, String> {
     let day = |text: &str| {
         let name = text.trim().to_ascii_lowercase();
         let known = |full: &str| name.len() >= 3 && full.starts_with(&name);
@@ -107,7 +107,7 @@ pub(super) fn weekdays(text: &str) -> Result<u8, String> {
 }
 
 /// Reads `90 3C 64`.
-pub(super) fn bytes(text: &str) -> Result<Vec<u8>, String> {
+pub(crate) fn bytes(text: &str) -> Result<Vec<u8>, String> {
     text.split_ascii_whitespace()
         .map(|word| {
             let two_digits = word.len() == 2 && word.bytes().all(|b| b.is_ascii_hexdigit());

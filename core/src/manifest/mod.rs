@@ -3,12 +3,58 @@
 //! A manifest is read without running any of the plugin's code, and nothing that it says is believed further than that:
 //! what it requests must be granted, and what its binary really is, the daemon hashes.
 
+mod action;
+pub(crate) mod limits;
+mod read;
+pub(crate) mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+pub use read::read;
 
 use crate::capability::{Capability, Rights};
 
-/// The longest name of a plugin, in bytes.
+/// The longest name of a plugin, of an action or of a parameter, in bytes.
 pub const NAME_BYTES_MAX: usize = 64;
+/// The most actions of a plugin.
+pub const ACTIONS_MAX: usize = 256;
+/// The most parameters of an action.
+pub const PARAMETERS_MAX: usize = 64;
+/// The most choices of a parameter.
+pub const CHOICES_MAX: usize = 256;
+/// The most plugins that a plugin can depend on.
+pub const DEPENDENCIES_MAX: usize = 64;
+/// How long the parameters of a call can be as JSON, in bytes: they go to the host in one frame.
+pub const PARAMETERS_BYTES_MAX: usize = 32 * 1024;
+/// The longest that a call may take, in milliseconds.
+pub const DEADLINE_MS: RangeInclusive<u64> = 1..=5_000;
+/// Address space of a host, in bytes.
+pub const MEMORY_BYTES: RangeInclusive<u64> = (16 << 20)..=(64 << 30);
+/// Calls in a second.
+pub const RATE: RangeInclusive<i64> = 1..=100_000;
+/// Open files.
+pub const FILES: RangeInclusive<i64> = 8..=1024;
+
+/// Whether a plugin can have this name: 1 to [`NAME_BYTES_MAX`] of `a` to `z`, `0` to `9` and `-`, beginning with a
+/// letter.
+#[must_use]
+pub fn is_plugin_name(name: &str) -> bool {
+    name.len() <= NAME_BYTES_MAX
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// Whether an action or a parameter can have this name: letters, digits, `-` and `_`, beginning with a letter.
+#[must_use]
+pub fn is_identifier(name: &str) -> bool {
+    name.len() <= NAME_BYTES_MAX
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
 
 /// What a `plugin.toml` means.
 #[derive(Clone, PartialEq, Debug)]
@@ -19,7 +65,7 @@ pub struct Manifest {
     pub version: semver::Version,
     /// What it does, in a sentence.
     pub description: String,
-    /// Who wrote it.
+    /// Who wrote it; may be empty, as may the next two.
     pub author: String,
     /// Its licence.
     pub license: String,
@@ -62,9 +108,9 @@ pub struct Limits {
 /// One action of a plugin.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ActionSpec {
-    /// Its name: letters, digits, `-` and `_`.
+    /// Its name, as [`is_identifier`] allows it.
     pub name: String,
-    /// What it does, in a sentence.
+    /// What it does, in a sentence; may be empty.
     pub description: String,
     /// Whether it wants to be told of the release as well.
     pub held: bool,
@@ -75,9 +121,9 @@ pub struct ActionSpec {
 /// One parameter of an action.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Parameter {
-    /// Its name.
+    /// Its name, as [`is_identifier`] allows it.
     pub name: String,
-    /// What it is for.
+    /// What it is for; may be empty.
     pub description: String,
     /// What it can be.
     pub kind: ParameterKind,
@@ -117,4 +163,28 @@ pub enum ParameterKind {
     Table(Box<ParameterKind>),
     /// Anything that TOML can say, except dates.
     Any,
+}
+
+impl Manifest {
+    /// The action with this name.
+    #[must_use]
+    pub fn action(&self, name: &str) -> Option<&ActionSpec> {
+        self.actions.iter().find(|action| action.name == name)
+    }
+}
+
+impl ParameterKind {
+    /// What it is, in a few words: `a whole number`.
+    #[must_use]
+    pub fn describe(&self) -> &'static str {
+        match self {
+            ParameterKind::Text { .. } => "a text",
+            ParameterKind::Integer { .. } => "a whole number",
+            ParameterKind::Number { .. } => "a number",
+            ParameterKind::Flag => "true or false",
+            ParameterKind::List(_) => "an array",
+            ParameterKind::Table(_) => "a table",
+            ParameterKind::Any => "anything but a date",
+        }
+    }
 }

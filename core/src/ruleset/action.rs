@@ -328,10 +328,10 @@ pub struct Notice {
 pub struct PluginCall {
     /// The plugin, by its name.
     pub plugin: Arc<str>,
-    /// The action, by its name.
+    /// The action, by its name; empty if none was written for a plugin that is not there.
     pub action: Arc<str>,
     /// The parameters as a JSON object, checked against the manifest, with its defaults put in, keys in the
-    /// manifest's order.
+    /// manifest's order. Of a plugin that is not there: as they were written, sorted by name.
     pub parameters: Arc<str>,
 }
 

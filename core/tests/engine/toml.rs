@@ -10,7 +10,7 @@ use super::script::{check, check_fired};
 #[track_caller]
 fn configured(text: &str) -> Ruleset {
     let devices = "[device.pads]\nport = \"Pads*\"\n[device.keys]\nport = \"Keys*\"\n[device.synth]\nout = \"Synth*\"\n";
-    let loaded = load(&[Source::new("config.toml", format!("{text}\n{devices}"))], &mut names(), &());
+    let loaded = load(&[Source::new("config.toml", format!("{text}\n{devices}"))], &mut names(), &(), &());
     loaded.ruleset.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics))
 }
 

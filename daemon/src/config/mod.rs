@@ -23,6 +23,6 @@ mod tests;
 
 pub use paths::Paths;
 pub use render::render;
-pub use schema::schema;
-pub use store::{ConfigStore, Outcome};
+pub use schema::{plugin_schema, schema};
+pub use store::{ConfigStore, Outcome, PluginFinder};
 pub use watch::ConfigWatcher;

@@ -1,15 +1,26 @@
-//! The JSON schema (draft-07) of the configuration, for editors: made from the same table of keys that reads it.
+//! The JSON schemas (draft-07) of the configuration and of plugins' manifests, for editors: made from the same tables of
+//! keys that read them.
 
-use padgate_core::config::keys::{Key, Kind, ROOT, Role, Section};
+use padgate_core::config::keys::{Key, Kind, MANIFEST, ROOT, Role, Section};
 use serde_json::{Map, Value, json};
 
-/// The schema as text, with a line break at the end. The same version always gives the same text.
+/// The schema of configurations as text, with a line break at the end. The same version always gives the same text.
 #[must_use]
 pub fn schema() -> String {
+    schema_of(&ROOT, "Padgate's configuration")
+}
+
+/// The same of `plugin.toml`.
+#[must_use]
+pub fn plugin_schema() -> String {
+    schema_of(&MANIFEST, "The manifest of a plugin for Padgate")
+}
+
+fn schema_of(section: &'static Section, title: &str) -> String {
     let mut definitions = Map::new();
-    let mut root = section_schema(&ROOT, &mut definitions);
+    let mut root = section_schema(section, &mut definitions);
     root.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
-    root.insert("title".to_owned(), json!("Padgate's configuration"));
+    root.insert("title".to_owned(), json!(title));
     root.insert("definitions".to_owned(), Value::Object(definitions));
     let mut text =
         serde_json::to_string_pretty(&Value::Object(root)).expect("JSON values can always be written");
@@ -131,6 +142,7 @@ fn kind_schema(kind: &'static Kind, definitions: &mut Map<String, Value>) -> Val
             }
             list
         }
+        Kind::Anything => json!({}),
         Kind::Either(kinds) => {
             let any: Vec<Value> = kinds.iter().map(|kind| kind_schema(kind, definitions)).collect();
             json!({ "anyOf": any })

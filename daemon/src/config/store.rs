@@ -1,8 +1,11 @@
 //! The configuration in use, and how its next version is had: read, check, and keep the old one on errors.
 
-use padgate_core::config::{Controllers as _, Diagnostic, Source, load};
+use std::fmt;
+use std::sync::Arc;
+
+use padgate_core::config::{Controllers as _, Diagnostic, Plugins, Source, load, plugin_settings};
 use padgate_core::ids::Names;
-use padgate_core::ruleset::Ruleset;
+use padgate_core::ruleset::{PluginSettings, Ruleset};
 
 use super::controllers::ControllerFiles;
 use super::{Paths, files, render};
@@ -12,6 +15,31 @@ use super::{Paths, files, render};
 pub struct ConfigStore {
     paths: Paths,
     names: Names,
+    plugins: PluginFinder,
+}
+
+/// Finds the plugins that calls are checked against, from what the configuration says of their folders.
+#[derive(Clone)]
+pub struct PluginFinder(Arc<dyn Fn(&PluginSettings) -> Arc<dyn Plugins> + Send + Sync>);
+
+impl PluginFinder {
+    /// A finder. It may read files.
+    pub fn new(find: impl Fn(&PluginSettings) -> Arc<dyn Plugins> + Send + Sync + 'static) -> PluginFinder {
+        PluginFinder(Arc::new(find))
+    }
+}
+
+/// No plugins, so that calls of them are not checked.
+impl Default for PluginFinder {
+    fn default() -> Self {
+        PluginFinder::new(|_| Arc::new(()))
+    }
+}
+
+impl fmt::Debug for PluginFinder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PluginFinder")
+    }
 }
 
 /// What became of reading the configuration.
@@ -44,7 +72,13 @@ impl ConfigStore {
     /// A store for the files at `paths`. Reads nothing yet.
     #[must_use]
     pub fn new(paths: Paths) -> ConfigStore {
-        ConfigStore { paths, names: Names::default() }
+        ConfigStore { paths, names: Names::default(), plugins: PluginFinder::default() }
+    }
+
+    /// The same, with calls of plugins checked against those that are found.
+    #[must_use]
+    pub fn with_plugins(self, plugins: PluginFinder) -> ConfigStore {
+        ConfigStore { plugins, ..self }
     }
 
     /// Where the files are.
@@ -55,22 +89,23 @@ impl ConfigStore {
 
     /// Reads the files as they are now. If there is no error, names that are new have got their numbers.
     pub fn load(&mut self) -> Outcome {
-        load_files(&self.paths, &mut self.names)
+        load_files(&self.paths, &mut self.names, &self.plugins)
     }
 
     /// Reads the files as they are now, and changes nothing, for `check`.
     #[must_use]
     pub fn check(&self) -> Outcome {
-        load_files(&self.paths, &mut self.names.clone())
+        load_files(&self.paths, &mut self.names.clone(), &self.plugins)
     }
 }
 
 /// Reads a configuration and everything that belongs to it.
-fn load_files(paths: &Paths, names: &mut Names) -> Outcome {
+fn load_files(paths: &Paths, names: &mut Names, plugins: &PluginFinder) -> Outcome {
     let read = files::read(paths);
     let controllers = ControllerFiles { folder: paths.controllers.clone() };
     let mut new_names = names.clone();
-    let loaded = load(&read.sources, &mut new_names, &controllers);
+    let plugins = (plugins.0)(&plugin_settings(&read.sources));
+    let loaded = load(&read.sources, &mut new_names, &controllers, &*plugins);
     let mut diagnostics = read.diagnostics;
     let complete = diagnostics.is_empty();
     // What a file that can't be read would have declared is unknown; what refers to it is not worth a word.
@@ -123,6 +158,6 @@ fn add_controller_sources(
 pub fn load_text(name: &str, text: &str) -> Outcome {
     let sources = vec![Source::new(name, text)];
     let controllers = ControllerFiles { folder: std::path::PathBuf::new() };
-    let loaded = load(&sources, &mut Names::default(), &controllers);
+    let loaded = load(&sources, &mut Names::default(), &controllers, &());
     Outcome { ruleset: loaded.ruleset, diagnostics: loaded.diagnostics, sources }
 }

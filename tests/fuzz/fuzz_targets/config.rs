@@ -10,7 +10,7 @@ fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let lines = text.lines().count().max(1) + 1;
     let mut names = Names::default();
-    let loaded = load(&[Source::new("config.toml", text)], &mut names, &());
+    let loaded = load(&[Source::new("config.toml", text)], &mut names, &(), &());
     let errors = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
     assert_eq!(loaded.ruleset.is_some(), errors == 0, "{:?}", loaded.diagnostics);
     for diagnostic in &loaded.diagnostics {

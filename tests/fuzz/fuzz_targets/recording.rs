@@ -17,11 +17,11 @@ fuzz_target!(|bytes: &[u8]| {
     let mut names = Names::default();
     let config = Source::new("config/demo.toml", CONFIG);
     let _ = read(bytes, &mut names.clone());
-    let loaded = load(std::slice::from_ref(&config), &mut names, &());
+    let loaded = load(std::slice::from_ref(&config), &mut names, &(), &());
     assert!(loaded.ruleset.is_some());
     let Ok(recording) = read(&[HEADER.as_bytes(), bytes].concat()[..], &mut names) else { return };
     // Rules with the names that the recording brought.
-    let Some(rules) = load(&[config], &mut names, &()).ruleset.map(Arc::new) else { return };
+    let Some(rules) = load(&[config], &mut names, &(), &()).ruleset.map(Arc::new) else { return };
     let print = || {
         let mut printed = Vec::new();
         replay(&recording, Arc::clone(&rules), Format::JsonLines, &mut printed).expect("memory takes all");

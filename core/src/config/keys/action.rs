@@ -128,25 +128,32 @@ pub static ACTION: Section = Section {
         .leading(),
         Key::new(
             "plugin",
-            Kind::Text("the name of a plugin"),
+            Kind::Form("the name of a plugin such as \"http-request\"", "^[a-z][a-z0-9-]{0,63}$"),
             "\"http-request\"",
-            "Calls a plugin. Not in this version.",
+            "Calls a plugin. `padgate plugin list` shows those that there are.",
         )
         .leading(),
         Key::new(
+            "action",
+            Kind::Text("an action of the plugin"),
+            "\"request\"",
+            "Which of the plugin's actions. If absent, its only one.",
+        )
+        .with(&["plugin"]),
+        Key::new(
             "params",
-            Kind::Map(&Kind::Text("")),
+            Kind::Map(&Kind::Anything),
             "{ url = \"http://localhost\" }",
-            "What the plugin is told.",
+            "What the plugin is told. `padgate plugin info` shows what it understands.",
         )
         .with(&["plugin"]),
         Key::new(
             "hold",
             Kind::Flag,
             "true",
-            "Whether the keys stay down while the control is held.",
+            "Whether the keys stay down while the control is held; whether the plugin is told of the release as well.",
         )
-        .with(&["key"]),
+        .with(&["key", "plugin"]),
         Key::new(
             "button",
             Kind::Words(&["left", "middle", "right", "back", "forward"]),

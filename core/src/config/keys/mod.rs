@@ -5,10 +5,14 @@
 //! the bounds.
 
 mod action;
+mod capability;
+mod plugin;
 mod top;
 mod trigger;
 
 pub use action::{ACTION, ASSIGNMENT, MIDI_MESSAGE, MODE_CHANGE};
+pub use capability::{CAPABILITIES, FILESYSTEM_SCOPE, MIDI_SCOPE, NETWORK_SCOPE, SUBPROCESS_SCOPE};
+pub use plugin::{LIMITS, MANIFEST, MANIFEST_ACTION, MANIFEST_PLUGIN, PARAMETER, PLUGINS};
 pub use top::{CONTROLLER_FILE, DEVICE, MAP, NAMED_CONTROL, ROOT, SETTINGS};
 pub use trigger::{CHORD_MEMBER, CONDITION, TRIGGER, VALUE};
 
@@ -92,6 +96,8 @@ pub enum Kind {
     List(&'static Kind, usize, usize),
     /// Any of these.
     Either(&'static [Kind]),
+    /// Whatever TOML can say, except dates.
+    Anything,
 }
 
 impl Key {
@@ -165,12 +171,13 @@ impl Kind {
             Kind::Map(of) => format!("a table of names, each with {}", of.describe()),
             Kind::List(of, ..) => format!("an array of {}", of.describe()),
             Kind::Either(kinds) => or_list(&kinds.iter().map(Kind::describe).collect::<Vec<_>>()),
+            Kind::Anything => "anything but a date".to_owned(),
         }
     }
 }
 
 /// `a`, `a or b`, `a, b or c`.
-pub(super) fn or_list(items: &[String]) -> String {
+pub(crate) fn or_list(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [one] => one.clone(),
@@ -180,7 +187,7 @@ pub(super) fn or_list(items: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, ROOT, Role, Section};
+    use super::{Kind, MANIFEST, ROOT, Role, Section};
 
     /// Calls `visit` with every section that can be reached, once.
     fn each_section(
@@ -210,7 +217,8 @@ mod tests {
     #[test]
     fn the_table_refers_only_to_keys_that_exist() {
         let mut sections = 0;
-        each_section(&ROOT, &mut Vec::new(), &mut |section| {
+        let mut seen = Vec::new();
+        let mut visit = |section: &Section| {
             sections += 1;
             for key in section.keys {
                 assert!(!key.doc.is_empty() && !key.example.is_empty(), "{} {}", section.title, key.name);
@@ -225,17 +233,22 @@ mod tests {
                     assert!(section.keys.iter().any(|key| key.name == *other), "{}: {other}", section.title);
                 }
             }
-        });
-        assert!(sections > 10, "every section is reached from the root");
+        };
+        each_section(&ROOT, &mut seen, &mut visit);
+        each_section(&MANIFEST, &mut seen, &mut visit);
+        assert!(sections > 15, "every section is reached from the root");
     }
 
     #[test]
     fn examples_are_toml() {
-        each_section(&ROOT, &mut Vec::new(), &mut |section| {
-            for key in section.keys {
-                let text = format!("key = {}", key.example);
-                assert!(toml::de::DeTable::parse(&text).is_ok(), "{} {text}", section.title);
-            }
-        });
+        let mut seen = Vec::new();
+        for root in [&ROOT, &MANIFEST] {
+            each_section(root, &mut seen, &mut |section| {
+                for key in section.keys {
+                    let text = format!("key = {}", key.example);
+                    assert!(toml::de::DeTable::parse(&text).is_ok(), "{} {text}", section.title);
+                }
+            });
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Keys of the file itself, of settings, devices and mappings.
 
-use super::{ACTION, CONDITION, DURATION_MS_MAX, Key, Kind, Section, TRIGGER, VALUE};
+use super::{ACTION, CONDITION, DURATION_MS_MAX, Key, Kind, LIMITS, PLUGINS, Section, TRIGGER, VALUE};
 
 /// A pattern on a name, for the schema.
 const PATTERN: Kind = Kind::Text("a pattern: * stands for anything, ? for one character");
@@ -23,6 +23,13 @@ pub static ROOT: Section = Section {
             Kind::Map(&VARIABLE),
             "{ scene = 1 }",
             "Variables, and what they hold until an action sets them.",
+        ),
+        Key::new("plugins", Kind::Table(&PLUGINS), "{ auto_grant = \"low\" }", "What holds for all plugins."),
+        Key::new(
+            "plugin",
+            Kind::Map(&Kind::Table(&LIMITS)),
+            "{ http-request = { deadline = \"1s\" } }",
+            "Your own limits for a plugin. They win over what its manifest asks for.",
         ),
         Key::new(
             "map",

@@ -100,7 +100,6 @@ fn programs() {
     wrong("{ shell = \"ls\" }", &["E020 6:8 allow_shell = true"]);
     let allowed = "[settings]\nallow_shell = true\n[[map]]\non = { note = 1 }\ndo = { shell = \"ls\" }\n";
     assert!(check(allowed, &[]).unwrap().settings.allow_shell);
-    wrong("{ plugin = \"x\", params = { a = 1 } }", &["E021 6:8 not supported yet"]);
 }
 
 #[test]

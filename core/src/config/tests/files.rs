@@ -219,12 +219,12 @@ fn too_many_gestures() {
 fn names_stay_as_they_are_on_errors_and_grow_otherwise() {
     let mut names = Names::default();
     let bad = Source::new("a", "[device.bad]\nport = \"x\"\n[[map]]\nmode = \"m\"\n");
-    assert!(load(&[bad], &mut names, &()).ruleset.is_none());
+    assert!(load(&[bad], &mut names, &(), &()).ruleset.is_none());
     assert_eq!((names.devices.len(), names.modes.len()), (1, 1));
     let first = Source::new("a", "[device.x]\nport = \"x\"\n[device.y]\nport = \"y\"\n");
-    assert!(load(&[first], &mut names, &()).ruleset.is_some());
+    assert!(load(&[first], &mut names, &(), &()).ruleset.is_some());
     let second = Source::new("a", "[device.y]\nport = \"y\"\n");
-    let ruleset = load(&[second], &mut names, &()).ruleset.unwrap();
+    let ruleset = load(&[second], &mut names, &(), &()).ruleset.unwrap();
     assert_eq!(ruleset.devices[0].id.index(), 2, "the number stays across reloads");
     assert_eq!(names.devices.len(), 3);
 }

@@ -2,11 +2,15 @@
 
 mod actions;
 mod files;
+mod plugins;
 mod random;
 mod triggers;
 
-use super::{Controllers, Loaded, Source, load};
+use std::sync::Arc;
+
+use super::{Controllers, Loaded, Plugins, Source, load};
 use crate::ids::Names;
+use crate::manifest::Manifest;
 use crate::ruleset::{Mapping, Ruleset};
 
 /// One controller file, so that names of controls can be tested.
@@ -28,9 +32,24 @@ impl Controllers for Library {
     }
 }
 
+/// One plugin, and one whose manifest has mistakes.
+struct Shelf;
+
+impl Plugins for Shelf {
+    fn manifest(&self, name: &str) -> Option<Arc<Manifest>> {
+        let source = Source::new("plugin.toml", plugins::MANIFEST);
+        let manifest = crate::manifest::read(&source, "linux-x86_64").0.expect("the manifest is good");
+        (name == manifest.name).then(|| Arc::new(manifest))
+    }
+
+    fn names(&self) -> Vec<String> {
+        vec!["lamp".to_owned(), "broken".to_owned()]
+    }
+}
+
 fn load_files(files: &[(&str, &str)]) -> Loaded {
     let sources: Vec<Source> = files.iter().map(|(name, text)| Source::new(*name, *text)).collect();
-    load(&sources, &mut Names::default(), &Library)
+    load(&sources, &mut Names::default(), &Library, &Shelf)
 }
 
 /// Loads `text` and compares the mistakes, each as `E003 2:7 part of the message or help`.

@@ -1,0 +1,4 @@
+//! Tests of rights: their laws, and their texts.
+
+mod laws;
+mod texts;
