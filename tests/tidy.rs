@@ -17,6 +17,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("padgate", &["padgate-ipc"]),
     ("padgate-plugin-abi", &[]),
     ("padgate-plugin-host", &["padgate-core", "padgate-plugin-abi"]),
+    ("padgate-plugin", &["padgate-plugin-abi"]),
+    ("http-request", &["padgate-plugin"]),
+    ("notes-log", &["padgate-plugin"]),
+    ("run-script", &["padgate-plugin"]),
     ("padgate-tests", &["padgate-core", "padgate-ipc", "padgated"]),
 ];
 

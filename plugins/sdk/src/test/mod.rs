@@ -69,6 +69,7 @@ use padgate_plugin_abi::{
 use serde_json::Value;
 
 pub use asked::{Asked, Service};
+pub use real::run_really;
 pub use touch::Touch;
 
 use crate::export::{Exported, Table};

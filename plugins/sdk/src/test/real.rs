@@ -11,9 +11,13 @@ use crate::{Command, Error, ErrorKind, Output};
 /// What a program leaves is cut off here, as Padgate does.
 const OUTPUT_BYTES_MAX: u64 = 48 * 1024;
 
-/// Runs a program with an empty environment, as Padgate does. One with a timeout of zero is started, and reaped when it
-/// has ended.
-pub(super) fn run(command: &Command) -> Result<Output, Error> {
+/// Runs a program with an empty environment, nearly as Padgate does; for [`Kit::answer_run`](super::Kit::answer_run). One
+/// that takes too long is killed. One with a timeout of zero is only started.
+///
+/// # Errors
+///
+/// If it can't be run, or took too long.
+pub fn run_really(command: &Command) -> Result<Output, Error> {
     let (mut reader, writer) = std::io::pipe()?;
     let mut child = std::process::Command::new(&command.program)
         .args(&command.arguments)

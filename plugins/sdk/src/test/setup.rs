@@ -61,8 +61,8 @@ impl<P: Exported> Kit<P> {
         self.answer_connect(|host, port| Ok(TcpStream::connect((host, port))?))
     }
 
-    /// From now on, programs are really run, with an empty environment; one that takes too long is killed.
+    /// From now on, programs are really run, by [`run_really`](super::run_really).
     pub fn run_really(&mut self) -> &mut Kit<P> {
-        self.answer_run(real::run)
+        self.answer_run(real::run_really)
     }
 }
