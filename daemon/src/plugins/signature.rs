@@ -124,6 +124,12 @@ fn check_comment(comment: &str, about: About<'_>) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether this is a minisign public key.
+#[must_use]
+pub fn is_key(text: &str) -> bool {
+    PublicKey::from_base64(text).is_ok()
+}
+
 /// The number of the key in the first characters of a key or a signature, as minisign shows it.
 #[must_use]
 pub fn key_id(text: &str) -> Option<String> {

@@ -1,4 +1,12 @@
 //! The inventory: every plugin that was found, what it is, and whether it can be used.
+//!
+//! Nothing here runs any code of a plugin. A binary is read, hashed, looked at for its signature and copied into the
+//! store in one go ([`super::store`]); one that has not changed since is not read again.
+
+mod catalogue;
+mod scan;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,7 +15,11 @@ use padgate_core::capability::Rights;
 use padgate_core::config::Diagnostic;
 use padgate_core::manifest::Manifest;
 
+pub use catalogue::Catalogue;
+pub use scan::Inventory;
+
 use super::gate::Gated;
+use super::grants::Grant;
 use super::part::PluginId;
 pub use super::signature::Signature;
 
@@ -38,6 +50,8 @@ pub struct Plugin {
     pub auto_granted: Rights,
     /// What it requests and may not do; it may wait for that ([`Standing::WaitingForGrant`]), or go without.
     pub missing: Rights,
+    /// What the user agreed to for this file of it; `None` if he was not asked yet.
+    pub grant: Option<Grant>,
     /// The names of the plugins that it needs, in the order of its manifest.
     pub needs: Vec<Arc<str>>,
     /// Other folders with a plugin of this name, which are not used.
