@@ -170,6 +170,12 @@ impl Calls {
         self.held.iter().any(|held| held.press == press && held.handle == handle)
     }
 
+    /// Whether the host of `generation` got the press of a release.
+    pub(super) fn is_with(&self, press: PressId, handle: u32, generation: u32) -> bool {
+        let mut held = self.held.iter().filter(|held| held.press == press && held.handle == handle);
+        held.any(|held| held.generation == Some(generation))
+    }
+
     /// The release is about to be handed to the host of `generation`. Returns whether that host got the press.
     pub(super) fn released(&mut self, press: PressId, handle: u32, generation: u32) -> bool {
         let place = self.held.iter().position(|held| held.press == press && held.handle == handle);

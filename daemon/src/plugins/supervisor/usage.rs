@@ -122,6 +122,9 @@ pub(super) fn pss(pid: u32) -> Option<u64> {
     kib(&text, "Pss:")
 }
 
+/// Looks from outside whether a host is confined as it says; the tests have hosts of their own.
+pub(super) type Verify = fn(u32, &Confinement) -> Result<(), String>;
+
 /// Looks from outside whether a host is confined as it says: what the kernel shows of it can't be forged by it.
 ///
 /// # Errors
