@@ -2,15 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use padgate_core::engine::{Effect, VolumeChange};
 use padgate_core::ids::TargetId;
 use padgate_core::ruleset::action::Switch;
+use padgate_plugin_abi::PADGATE_LIMIT;
 use padgate_plugin_abi::audio::{PADGATE_VOLUME_BY, PADGATE_VOLUME_MUTE, PADGATE_VOLUME_TO};
-use padgate_plugin_abi::{PADGATE_FAILED, PADGATE_LIMIT};
 
 #[cfg(target_os = "linux")]
 use super::player::Player;
@@ -61,19 +61,24 @@ impl Audio {
         }
     }
 
-    /// Plays a file, which the gate has resolved; answered when it has begun.
-    pub(super) fn play(&self, pool: &Pool, plugin: PluginId, file: PathBuf, gain: f64, reply: Reply) {
+    /// Plays a file, which the gate has opened; answered when it has begun.
+    pub(super) fn play(
+        &self,
+        pool: &Pool,
+        plugin: PluginId,
+        file: File,
+        path: PathBuf,
+        gain: f64,
+        reply: Reply,
+    ) {
         if !(0.0..=1.0).contains(&gain) {
             settle(reply, Err(Trouble::invalid(format!("a gain of {gain}: it goes from 0 to 1"))));
             return;
         }
         let player = self.player.clone();
         pool.submit(plugin, reply, move |reply| {
-            let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-            let opened = open(&file).map_err(|error| {
-                Trouble::new(PADGATE_FAILED, format!("can't open {}: {error}", file.display()))
-            });
-            match opened.and_then(|file| Sound::read(file, &name, gain)) {
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            match Sound::read(file, &name, gain) {
                 Ok(sound) => player.play(plugin, sound, name, reply),
                 Err(trouble) => settle(reply, Err(trouble)),
             }
@@ -129,24 +134,6 @@ impl Audio {
         }
         self.outputs.output(output).ok_or_else(|| too_many(crate::actions::GUEST_OUTPUTS_MAX))
     }
-}
-
-/// Opens a resolved path, and nothing else: a link that somebody put there since it was resolved is not followed.
-#[cfg(target_os = "linux")]
-fn open(path: &Path) -> std::io::Result<File> {
-    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
-    // Without `NONBLOCK`, a pipe would keep the worker until somebody writes into it.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    Ok(File::from(openat2(CWD, path, flags, Mode::empty(), resolve)?))
-}
-
-/// The same, as far as it goes where a path can't be opened without following links on the way. Untested.
-#[cfg(not(target_os = "linux"))]
-fn open(path: &Path) -> std::io::Result<File> {
-    use rustix::fs::{CWD, Mode, OFlags, openat};
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
-    Ok(File::from(openat(CWD, path, flags, Mode::empty())?))
 }
 
 /// Where sounds can't be played yet.

@@ -9,14 +9,12 @@ use padgate_plugin_abi::{PADGATE_OK, PADGATE_TIMEOUT};
 
 use super::resolve::Resolver;
 use super::{Answered, Trouble};
+use crate::plugins::gate::Target;
 
 /// Connects to the host. The socket is blocking, and is closed on exec.
-pub(super) fn connect(names: &Resolver, host: &str, port: u16, until: Instant) -> Result<Answered, Trouble> {
-    if port == 0 {
-        return Err(Trouble::invalid("port 0 can't be connected to"));
-    }
-    let stream =
-        open(&names.resolve(host, port, until)?, until).map_err(|error| refusal(host, port, &error))?;
+pub(super) fn connect(names: &Resolver, target: &Target, until: Instant) -> Result<Answered, Trouble> {
+    let addresses = names.reach(target, until)?;
+    let stream = open(&addresses, until).map_err(|error| refusal(&target.name(), target.port, &error))?;
     // Only a matter of speed.
     let _ = stream.set_nodelay(true);
     let socket = Some(OwnedFd::from(stream));
@@ -63,9 +61,10 @@ mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::time::{Duration, Instant};
 
-    use padgate_plugin_abi::{PADGATE_INVALID, PADGATE_UNAVAILABLE};
+    use padgate_plugin_abi::PADGATE_UNAVAILABLE;
 
     use super::{Resolver, connect};
+    use crate::plugins::broker::test_kit::target;
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(20)
@@ -81,7 +80,7 @@ mod tests {
             peer.read_exact(&mut bytes).unwrap();
             peer.write_all(&bytes).unwrap();
         });
-        let answered = connect(&Resolver::default(), "localhost", port, soon()).unwrap();
+        let answered = connect(&Resolver::default(), &target("localhost", port), soon()).unwrap();
         let socket = answered.socket.unwrap();
         let flags = rustix::io::fcntl_getfd(&socket).unwrap();
         assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
@@ -99,12 +98,10 @@ mod tests {
     #[test]
     fn what_does_not_answer_is_said() {
         let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let trouble = connect(&Resolver::default(), "127.0.0.1", closed, soon()).unwrap_err();
+        let trouble = connect(&Resolver::default(), &target("127.0.0.1", closed), soon()).unwrap_err();
         assert_eq!(trouble.status, PADGATE_UNAVAILABLE);
         let expected =
             format!("can't connect to 127.0.0.1:{closed}: connection refused: is the server running?");
         assert_eq!(trouble.why, expected);
-        let trouble = connect(&Resolver::default(), "127.0.0.1", 0, soon()).unwrap_err();
-        assert_eq!(trouble.status, PADGATE_INVALID);
     }
 }

@@ -2,13 +2,14 @@
 //! permit.
 //!
 //! No cookies are kept and no proxy of the environment is used. A host's addresses are looked up once for a request, by
-//! the daemon, and connected to. Whoever grants `*` grants every host, this machine's own services among them: that is
-//! what "any host" says. Each request has a connection of its own: one that was kept for the next could be closed by the
+//! the daemon, and those that the gate lets its name stand for are connected to, and no others. Each request has a connection of its own: one that was kept for the next could be closed by the
 //! server just then, and a request that is not safe to repeat would be lost on stage. Redirects are followed here, by hand: each target goes through the gate like the first, never
 //! from https to http, and never with the credentials of another host.
 
 use std::collections::HashMap;
 use std::io::Read as _;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use ureq::http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION,
 };
 use ureq::http::{Method, Request, Response, Uri};
-use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver as UreqResolver};
+use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver as _};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body, SendBody};
 use url::Url;
@@ -26,6 +27,7 @@ use super::connect::refusal;
 use super::resolve::Resolver;
 use super::{Answered, BODY_BYTES_MAX, Trouble, answered};
 use crate::lock::lock;
+use crate::plugins::gate::Target;
 use crate::plugins::part::PluginId;
 
 /// How many redirects are followed.
@@ -54,12 +56,14 @@ const OWN_HEADERS: [&str; 10] = [
 ];
 
 /// Asks whether a redirect may be followed: method and URL.
-pub(super) type MayFollow<'a> = dyn Fn(&str, &str) -> Result<(), String> + 'a;
+pub(super) type MayFollow<'a> = dyn Fn(&str, &str) -> Result<(Url, Target), String> + 'a;
 
-/// Makes requests. Each plugin has connections of its own.
+/// Makes requests.
 pub(super) struct Http {
     names: Arc<Resolver>,
-    agents: Mutex<HashMap<PluginId, Agent>>,
+    /// What is under way, so that it ends with its plugin.
+    under_way: Mutex<HashMap<u64, (PluginId, Agent)>>,
+    last: AtomicU64,
 }
 
 /// A request, looked at.
@@ -67,15 +71,17 @@ pub(super) struct Http {
 pub(super) struct Fetch {
     method: Method,
     url: Url,
+    target: Target,
     headers: HeaderMap,
     body: Vec<u8>,
 }
 
 impl Fetch {
-    /// Reads what a plugin asks for.
+    /// Reads what a plugin asks for. The gate has looked at `url` and `target`.
     pub(super) fn read(
         method: &str,
-        url: &str,
+        url: Url,
+        target: Target,
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<Fetch, Trouble> {
@@ -86,9 +92,7 @@ impl Fetch {
         if method == Method::HEAD && !body.is_empty() {
             return Err(Trouble::invalid("a HEAD request has no body"));
         }
-        let url = Url::parse(url)
-            .map_err(|error| Trouble::invalid(format!("{url:?} is no URL: {error}")))
-            .and_then(|url| checked(url).map_err(Trouble::invalid))?;
+        let url = checked(url, &target).map_err(Trouble::invalid)?;
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let parsed = HeaderName::from_bytes(name.as_bytes())
@@ -102,11 +106,11 @@ impl Fetch {
                 .map_err(|_| Trouble::invalid(format!("the header {name} can't have that value")))?;
             map.append(parsed, value);
         }
-        Ok(Fetch { method, url, headers: map, body: body.to_owned() })
+        Ok(Fetch { method, url, target, headers: map, body: body.to_owned() })
     }
 
     /// Turns it into what a redirect asks for.
-    fn redirect(&mut self, status: u16, to: Url) {
+    fn redirect(&mut self, status: u16, to: &Url) {
         let other_method = match status {
             303 => self.method != Method::HEAD,
             // As every browser does it, whatever the standard once said.
@@ -122,20 +126,17 @@ impl Fetch {
             self.headers.remove(AUTHORIZATION);
             self.headers.remove(COOKIE);
         }
-        self.url = to;
     }
 }
 
 /// A URL that can be fetched, without its fragment.
-fn checked(mut url: Url) -> Result<Url, String> {
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("only http and https can be fetched, not {}", url.scheme()));
-    }
+fn checked(mut url: Url, target: &Target) -> Result<Url, String> {
     url.set_fragment(None);
     let uri: Uri = url.as_str().parse().map_err(|error| format!("{url} can't be fetched: {error}"))?;
     // Two parsers read it, one for the gate and one for the wire: they must agree on whom it is for.
+    let host = target.host.to_string();
     let port = uri.port_u16().or(url.port_or_known_default());
-    if uri.host() != url.host_str() || port != url.port_or_known_default() {
+    if uri.host() != Some(&*host) || port != Some(target.port) {
         return Err(format!("{url} can't be fetched: its host is not clear"));
     }
     Ok(url)
@@ -143,14 +144,17 @@ fn checked(mut url: Url) -> Result<Url, String> {
 
 impl Http {
     pub(super) fn new(names: Arc<Resolver>) -> Http {
-        Http { names, agents: Mutex::default() }
+        Http { names, under_way: Mutex::default(), last: AtomicU64::new(0) }
     }
 
-    /// Forgets the plugin's connections.
+    /// Ends the plugin's requests: nobody waits for them any more.
     pub(super) fn forget(&self, plugin: PluginId) {
-        let agent = lock(&self.agents).remove(&plugin);
-        // Ends what is under way as well: nobody waits for it any more.
-        if let Some(agent) = agent {
+        let agents: Vec<Agent> = lock(&self.under_way)
+            .values()
+            .filter(|(owner, _)| *owner == plugin)
+            .map(|(_, agent)| agent.clone())
+            .collect();
+        for agent in agents {
             agent.shutdown();
         }
     }
@@ -163,14 +167,15 @@ impl Http {
         until: Instant,
         may_follow: &MayFollow<'_>,
     ) -> Result<Answered, Trouble> {
-        let agent = lock(&self.agents).entry(plugin).or_insert_with(|| agent(&self.names)).clone();
         for _ in 0..=REDIRECTS_MAX {
+            let addresses = self.names.reach(&fetch.target, until.min(Instant::now() + RESOLVE_MAX))?;
+            let agent = agent(addresses);
+            let _under_way = self.enter(plugin, &agent);
             let response = exchange(&agent, &fetch, until)?;
             let status = response.status().as_u16();
             let Some(to) = redirection(&fetch.url, &response) else {
                 return Ok(answered(i32::from(status), read(response, &fetch.url)?));
             };
-            drop(response);
             let from = named(&fetch.url);
             let to = to.map_err(|why| {
                 Trouble::new(PADGATE_FAILED, format!("{from} redirects to what can't be followed: {why}"))
@@ -179,18 +184,38 @@ impl Http {
                 let why = format!("{from} redirects from https to http, which is not followed");
                 return Err(Trouble::new(PADGATE_REFUSED, why));
             }
-            fetch.redirect(status, to);
-            may_follow(fetch.method.as_str(), fetch.url.as_str()).map_err(|why| {
-                let to = named(&fetch.url);
-                Trouble::new(PADGATE_REFUSED, format!("{from} redirects to {to}, and {why}"))
+            fetch.redirect(status, &to);
+            let (url, target) = may_follow(fetch.method.as_str(), to.as_str()).map_err(|why| {
+                Trouble::new(PADGATE_REFUSED, format!("{from} redirects to {}, and {why}", named(&to)))
             })?;
+            fetch.url = checked(url, &target).map_err(|why| Trouble::new(PADGATE_FAILED, why))?;
+            fetch.target = target;
         }
         let why = format!("more than {REDIRECTS_MAX} redirects, the last from {}", named(&fetch.url));
         Err(Trouble::new(PADGATE_FAILED, why))
     }
+
+    fn enter(&self, plugin: PluginId, agent: &Agent) -> UnderWay<'_> {
+        let number = self.last.fetch_add(1, Ordering::Relaxed);
+        lock(&self.under_way).insert(number, (plugin, agent.clone()));
+        UnderWay { http: self, number }
+    }
 }
 
-fn agent(names: &Arc<Resolver>) -> Agent {
+/// Keeps a request among those that are under way.
+struct UnderWay<'a> {
+    http: &'a Http,
+    number: u64,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        lock(&self.http.under_way).remove(&self.number);
+    }
+}
+
+/// An agent for one exchange, which connects to these addresses and no others.
+fn agent(addresses: Vec<SocketAddr>) -> Agent {
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -202,44 +227,27 @@ fn agent(names: &Arc<Resolver>) -> Agent {
         .max_idle_connections(0)
         .max_idle_connections_per_host(0)
         .build();
-    Agent::with_parts(config, DefaultConnector::default(), Names(Arc::clone(names)))
+    Agent::with_parts(config, DefaultConnector::default(), Pinned(addresses))
 }
 
-/// The daemon's resolver, as ureq wants one.
+/// What the name stands for, found before.
 #[derive(Debug)]
-struct Names(Arc<Resolver>);
+struct Pinned(Vec<SocketAddr>);
 
-impl UreqResolver for Names {
+impl ureq::unversioned::resolver::Resolver for Pinned {
     fn resolve(
         &self,
-        uri: &Uri,
+        _: &Uri,
         _: &ureq::config::Config,
-        timeout: NextTimeout,
+        _: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let host = uri.host().ok_or(ureq::Error::HostNotFound)?;
-        let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-        let until = Instant::now() + (*timeout.after).min(RESOLVE_MAX);
-        let found = self.0.resolve(host, uri.port_u16().unwrap_or(usual), until);
-        let found = found.map_err(|trouble| ureq::Error::Other(Box::new(Unresolved(trouble))))?;
         let mut addresses = self.empty();
-        for address in found {
-            addresses.push(address);
+        for address in &self.0 {
+            addresses.push(*address);
         }
         Ok(addresses)
     }
 }
-
-/// Carries the resolver's own words through ureq.
-#[derive(Debug)]
-struct Unresolved(Trouble);
-
-impl std::fmt::Display for Unresolved {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.why)
-    }
-}
-
-impl std::error::Error for Unresolved {}
 
 /// One request and the beginning of its answer.
 fn exchange(agent: &Agent, fetch: &Fetch, until: Instant) -> Result<Response<Body>, Trouble> {
@@ -270,7 +278,6 @@ fn run(
     let request = agent
         .configure_request(request?)
         .timeout_global(Some(left))
-        .timeout_resolve(Some(left.min(RESOLVE_MAX)))
         .timeout_connect(Some(left.min(CONNECT_MAX)))
         .build();
     agent.run(request)
@@ -283,7 +290,12 @@ fn redirection(from: &Url, response: &Response<Body>) -> Option<Result<Url, Stri
     }
     let location = response.headers().get(LOCATION)?;
     let location = String::from_utf8_lossy(location.as_bytes()).into_owned();
-    Some(from.join(&location).map_err(|error| format!("{location:?}: {error}")).and_then(checked))
+    Some(from.join(&location).map_err(|error| format!("{location:?}: {error}")).and_then(|to| {
+        match to.scheme() {
+            "http" | "https" => Ok(to),
+            other => Err(format!("only http and https can be fetched, not {other}")),
+        }
+    }))
 }
 
 /// The beginning of the body.
@@ -312,10 +324,6 @@ fn trouble(url: &Url, error: ureq::Error) -> Trouble {
             ErrorKind::NotConnected => failed(format!("the connection to {at} was ended")),
             ErrorKind::InvalidData => failed(format!("no secure connection to {at}: {error}")),
             _ => refusal(url.host_str().unwrap_or_default(), port(url), &error),
-        },
-        ureq::Error::Other(error) => match error.downcast::<Unresolved>() {
-            Ok(unresolved) => unresolved.0,
-            Err(error) => failed(format!("{at}: {error}")),
         },
         ureq::Error::LargeResponseHeader(..) => {
             Trouble::new(PADGATE_LIMIT, format!("{at} sends headers of more than {HEADERS_BYTES_MAX} bytes"))

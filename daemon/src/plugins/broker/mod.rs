@@ -1,14 +1,15 @@
 //! The brokers: what the daemon does for plugins once the gate has permitted it.
 //!
 //! A plugin's process can't open a socket, start a program or reach a MIDI port. It asks, the gate decides, and what is
-//! permitted happens here, with what was permitted and nothing else: the host that was named, the file that the gate
-//! resolved, the program that it found. [`Brokers::serve`] runs on the supervisor's one thread, so it never waits:
+//! permitted happens here, with what the gate looked at and nothing else: the URL that it read, the file that it opened,
+//! the program that it found. [`Brokers::serve`] runs on the supervisor's one thread, so it never waits:
 //!
 //! | module | does | where |
 //! |---|---|---|
 //! | `midi`, `schedule`, `held` | messages, now or planned, and what sounds | on the spot, or on a thread that sleeps until then |
 //! | `listen` | what devices say, to plugins that listen | on the driver's thread |
 //! | `http`, `connect`, `resolve` | requests and sockets | on a worker |
+//! | `datagram` | datagrams | on the spot, or on a worker where a name must be looked up |
 //! | `process`, `pump` | programs | on a worker |
 //! | `audio`, `wav`, `player` | volumes and sounds | in the sound back end; a thread for each sound |
 //! | `system`, `brightness` | the desktop | in the back ends; brightness on a worker |
@@ -19,6 +20,7 @@ mod audio;
 #[cfg(target_os = "linux")]
 mod brightness;
 mod connect;
+mod datagram;
 mod held;
 mod http;
 mod listen;
@@ -46,7 +48,7 @@ use padgate_core::time::Time;
 use padgate_plugin_abi::{PADGATE_INVALID, PADGATE_OK, PADGATE_UNAVAILABLE, PadgateStatus};
 use padgate_plugin_host::ask::Ask;
 
-use super::gate::Permit;
+use super::gate::{Gate, Permit, Permitted};
 use super::part::{Answered, Broker, PluginId, Reply};
 use crate::actions::Places;
 use crate::clock;
@@ -58,7 +60,7 @@ pub use listen::EVENT_BYTES_MAX;
 pub use midi::{AHEAD_MAX, PLANNED_MAX, SYSEX_BYTES_MAX};
 pub use process::RUNNING_MAX;
 pub use request::{PENDING_MAX, RequestRouter};
-pub use seams::{DeviceNames, EventSink, Leave, Screen, SoundOutputs};
+pub use seams::{DeviceNames, EventSink, Screen, SoundOutputs};
 pub use workers::{JOBS_PER_PLUGIN, QUEUE_JOBS, WORKERS_MAX};
 
 /// The largest body or output that a plugin is given; the rest is cut off.
@@ -82,7 +84,7 @@ pub struct BrokerSetup {
     /// The way back from the back ends; the same that they report to.
     pub requests: Arc<RequestRouter>,
     /// The gate, for what turns out only underway: redirects, and rights that changed.
-    pub leave: Arc<dyn Leave>,
+    pub gate: Arc<Gate>,
     /// Where what happens between calls goes.
     pub events: Arc<dyn EventSink>,
     /// Where the sound server is.
@@ -103,14 +105,15 @@ pub struct Brokers {
     programs: Arc<process::Programs>,
     audio: audio::Audio,
     system: system::System,
-    leave: Arc<dyn Leave>,
+    datagrams: datagram::Datagrams,
+    gate: Arc<Gate>,
 }
 
 impl Brokers {
     /// Brokers that have not done anything yet; no thread is started before it is needed.
     #[must_use]
     pub fn new(setup: BrokerSetup) -> Brokers {
-        let BrokerSetup { midi, devices, actions, outputs, requests, leave, events, places, screen, home } =
+        let BrokerSetup { midi, devices, actions, outputs, requests, gate, events, places, screen, home } =
             setup;
         let names = Arc::new(resolve::Resolver::default());
         Brokers {
@@ -118,11 +121,12 @@ impl Brokers {
             listeners: listen::Listeners::new(devices, events),
             pool: workers::Pool::default(),
             http: Arc::new(http::Http::new(Arc::clone(&names))),
+            datagrams: datagram::Datagrams::new(Arc::clone(&names)),
             names,
             programs: Arc::new(process::Programs::new(home)),
             audio: audio::Audio::new(outputs, places, Arc::clone(&actions), Arc::clone(&requests)),
             system: system::System::new(actions, requests, screen),
-            leave,
+            gate,
         }
     }
 
@@ -135,10 +139,9 @@ impl Brokers {
     /// The plugin's rights are others now: it no longer listens to what it may not listen to, and what it has planned
     /// for a device that it may not send to is dropped. Everything else is asked for anew each time.
     pub fn rights_changed(&self, plugin: PluginId) {
-        let leave = &self.leave;
-        self.listeners.retain(plugin, |device| leave.ask(plugin, &Ask::MidiListen { device }).is_ok());
+        self.listeners.retain(plugin, |device| self.gate.ask(plugin, &Ask::MidiListen { device }).is_ok());
         self.midi.retain(plugin, |device| {
-            leave.ask(plugin, &Ask::MidiSend { device, message: &[0xFE], at_ns: 0 }).is_ok()
+            self.gate.ask(plugin, &Ask::MidiSend { device, message: &[0xFE], at_ns: 0 }).is_ok()
         });
     }
 
@@ -152,58 +155,93 @@ impl Brokers {
         self.audio.end_all();
     }
 
-    /// Does what was permitted. `file` is what the permit says of the file or program that the ask names.
-    fn perform(&self, plugin: PluginId, file: Option<PathBuf>, ask: &Ask<'_>, deadline: Time, reply: Reply) {
-        match *ask {
-            Ask::MidiSend { device, message, at_ns } => {
-                settle(reply, self.midi.send(plugin, device, message, at_ns));
+    /// Does what was permitted. What the plugin sent is used only for what needs no leave: a message, a body, arguments.
+    fn perform(&self, plugin: PluginId, what: Permitted, ask: &Ask<'_>, deadline: Time, reply: Reply) {
+        match (what, ask) {
+            (Permitted::Timer, Ask::Timer { at_ns }) => settle(reply, self.midi.set_timer(plugin, *at_ns)),
+            (Permitted::MidiSend, Ask::MidiSend { device, message, at_ns }) => {
+                settle(reply, self.midi.send(plugin, device, message, *at_ns));
             }
-            Ask::MidiCancel => {
+            (Permitted::MidiCancel, Ask::MidiCancel) => {
                 self.midi.cancel(plugin);
                 reply.done();
             }
-            Ask::MidiListen { device } => settle(reply, self.listeners.listen(plugin, device)),
-            Ask::Timer { at_ns } => settle(reply, self.midi.set_timer(plugin, at_ns)),
-            Ask::Http { method, url, ref headers, body, timeout_ms } => {
-                match http::Fetch::read(method, url, headers, body) {
-                    Ok(fetch) => self.fetch(plugin, fetch, until(deadline, timeout_ms), reply),
+            (Permitted::MidiListen, Ask::MidiListen { device }) => {
+                settle(reply, self.listeners.listen(plugin, device));
+            }
+            (Permitted::Http { url, target }, Ask::Http { method, headers, body, timeout_ms, .. }) => {
+                match http::Fetch::read(method, url, target, headers, body) {
+                    Ok(fetch) => self.fetch(plugin, fetch, until(deadline, *timeout_ms), reply),
                     Err(trouble) => settle(reply, Err(trouble)),
                 }
             }
-            Ask::Connect { host, port, timeout_ms } => {
-                let (names, host) = (Arc::clone(&self.names), host.to_owned());
-                let until = until(deadline, timeout_ms);
+            (Permitted::Connect(target), Ask::Connect { timeout_ms, .. }) => {
+                let (names, until) = (Arc::clone(&self.names), until(deadline, *timeout_ms));
                 self.pool.submit(plugin, reply, move |reply| {
-                    answer(reply, connect::connect(&names, &host, port, until));
+                    answer(reply, connect::connect(&names, &target, until));
                 });
             }
-            Ask::Run { program, ref arguments, input, timeout_ms } => {
+            (Permitted::Datagram(target), Ask::Datagram { data, .. }) => {
+                self.datagrams.send(&self.pool, plugin, target, data, until(deadline, 0), reply);
+            }
+            (Permitted::Run { program }, Ask::Run { arguments, input, timeout_ms, .. }) => {
                 let run = process::Run {
-                    program: program.to_owned(),
-                    file,
+                    program,
                     arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
-                    input: input.to_owned(),
-                    until: (timeout_ms > 0).then(|| until(deadline, timeout_ms)),
+                    input: input.to_vec(),
+                    until: (*timeout_ms > 0).then(|| until(deadline, *timeout_ms)),
                 };
                 let programs = Arc::clone(&self.programs);
                 self.pool.submit(plugin, reply, move |reply| answer(reply, programs.run(plugin, run)));
             }
-            Ask::Play { gain, .. } => match file {
-                Some(file) => self.audio.play(&self.pool, plugin, file, gain, reply),
-                // What was not resolved may be a way round what was granted.
-                None => settle(reply, Err(Trouble::invalid("the gate does not say which file that is"))),
-            },
-            Ask::Volume { output, change, value } => self.audio.volume(plugin, output, change, value, reply),
-            Ask::System { what, text } => self.system.perform(&self.pool, plugin, what, text, reply),
+            (Permitted::Play { file, path }, Ask::Play { gain, .. }) => {
+                self.audio.play(&self.pool, plugin, file, path, *gain, reply);
+            }
+            (Permitted::Volume, Ask::Volume { output, change, value }) => {
+                self.audio.volume(plugin, output, *change, *value, reply);
+            }
+            (Permitted::Open(url), Ask::System { .. }) => self.system.open(plugin, &url, reply),
+            (Permitted::Media, Ask::System { text, .. }) => self.system.media(plugin, text, reply),
+            (Permitted::Notify, Ask::System { text, .. }) => self.system.notify(plugin, text, reply),
+            (Permitted::Keys, Ask::System { text, .. }) => self.system.keys(plugin, text, reply),
+            (Permitted::Type, Ask::System { text, .. }) => self.system.write(plugin, text, reply),
+            (Permitted::Brightness, Ask::System { text, .. }) => {
+                self.system.brighten(&self.pool, plugin, text, reply);
+            }
+            // Each permit by name, so that a new one can't be forgotten.
+            (
+                Permitted::Call
+                | Permitted::Timer
+                | Permitted::MidiSend
+                | Permitted::MidiCancel
+                | Permitted::MidiListen
+                | Permitted::Http { .. }
+                | Permitted::Connect(_)
+                | Permitted::Datagram(_)
+                | Permitted::Run { .. }
+                | Permitted::Play { .. }
+                | Permitted::Volume
+                | Permitted::Media
+                | Permitted::Notify
+                | Permitted::Brightness
+                | Permitted::Open(_)
+                | Permitted::Keys
+                | Permitted::Type,
+                _,
+            ) => reply
+                .failed(PADGATE_INVALID, "this is a mistake in Padgate: the permit is for something else"),
         }
     }
 
     fn fetch(&self, plugin: PluginId, fetch: http::Fetch, until: Instant, reply: Reply) {
-        let (http, leave) = (Arc::clone(&self.http), Arc::clone(&self.leave));
+        let (http, gate) = (Arc::clone(&self.http), Arc::clone(&self.gate));
         self.pool.submit(plugin, reply, move |reply| {
             let may_follow = |method: &str, url: &str| {
                 let ask = Ask::Http { method, url, headers: Vec::new(), body: &[], timeout_ms: 0 };
-                leave.ask(plugin, &ask)
+                match gate.ask(plugin, &ask)?.into_permitted() {
+                    Permitted::Http { url, target } => Ok((url, target)),
+                    other => Err(format!("this is a mistake in Padgate: {other:?} is no request")),
+                }
             };
             answer(reply, http.fetch(plugin, fetch, until, &may_follow));
         });
@@ -216,14 +254,14 @@ impl Broker for Brokers {
             reply.failed(PADGATE_INVALID, "this is a mistake in Padgate: the permit is for another plugin");
             return;
         }
-        let file = self.leave.file(&permit);
-        self.perform(plugin, file, ask, deadline, reply);
+        self.perform(plugin, permit.into_permitted(), ask, deadline, reply);
     }
 
     fn ended(&self, plugin: PluginId) {
         self.listeners.forget(plugin);
         self.midi.ended(plugin);
         self.pool.forget(plugin);
+        self.datagrams.forget(plugin);
         self.http.forget(plugin);
         self.programs.ended(plugin);
         self.audio.ended(plugin);

@@ -28,17 +28,15 @@ use crate::plugins::part::PluginId;
 /// How many programs of one plugin can run at once, those included that are not waited for. Beyond, one more is
 /// refused with `PADGATE_LIMIT`.
 pub const RUNNING_MAX: usize = 32;
-/// Where names without a path are looked up, and the `PATH` of every program.
+/// The `PATH` of every program.
 const FOLDERS: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
 /// The stack of a thread that waits for one program. It calls one function.
 const REAPER_STACK_BYTES: usize = 64 * 1024;
 
 /// A program to run.
 pub(super) struct Run {
-    /// As the plugin calls it.
-    pub(super) program: String,
-    /// What the gate found, if it looked.
-    pub(super) file: Option<PathBuf>,
+    /// Where the gate found it; a bare name if it found none.
+    pub(super) program: PathBuf,
     /// Without the program itself.
     pub(super) arguments: Vec<String>,
     /// Its standard input.
@@ -78,11 +76,13 @@ impl Programs {
 
     /// Runs it, and waits for it if it is to be waited for.
     pub(super) fn run(&self, plugin: PluginId, run: Run) -> Result<Answered, Trouble> {
-        let Run { program, file, arguments, input, until } = run;
-        let file = match file {
-            Some(file) => file,
-            None => find(&program)?,
-        };
+        let Run { program: file, arguments, input, until } = run;
+        let program = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+        if !file.is_absolute() {
+            let why =
+                format!("there is no program {program:?}: is it installed, and in the PATH of the daemon?");
+            return Err(Trouble::unavailable(why));
+        }
         let counted = self.count(plugin)?;
         let mut command = Command::new(&file);
         command.args(&arguments).current_dir(&self.home).process_group(0);
@@ -209,22 +209,6 @@ fn watch(child: &Child) -> std::io::Result<OwnedFd> {
 fn kill(group: Pid) {
     // The group may be empty by now.
     let _ = kill_process_group(group, Signal::KILL);
-}
-
-/// Where a program without a path is.
-fn find(program: &str) -> Result<PathBuf, Trouble> {
-    let path = Path::new(program);
-    if path.is_absolute() {
-        return Ok(path.to_owned());
-    }
-    let found = (!program.is_empty() && !program.contains('/'))
-        .then(|| FOLDERS.iter().map(|folder| Path::new(folder).join(program)).find(|path| path.is_file()));
-    found.flatten().ok_or_else(|| {
-        Trouble::unavailable(format!(
-            "there is no program {program:?} in {}: is it installed?",
-            FOLDERS.join(", ")
-        ))
-    })
 }
 
 fn environment(home: &Path) -> Vec<(&'static str, std::ffi::OsString)> {

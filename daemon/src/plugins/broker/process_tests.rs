@@ -15,8 +15,7 @@ const ONE: PluginId = PluginId(1);
 
 fn shell(line: &str, time: Option<Duration>) -> Run {
     Run {
-        program: "sh".to_owned(),
-        file: None,
+        program: "/bin/sh".into(),
         arguments: vec!["-c".to_owned(), line.to_owned()],
         input: Vec::new(),
         until: time.map(|time| Instant::now() + time),
@@ -174,13 +173,13 @@ fn only_so_many_run_at_once() {
 fn what_can_not_be_run_is_said() {
     let programs = programs(&std::env::temp_dir());
     let run = |program: &str| {
-        let run = Run { program: program.to_owned(), ..shell("", Some(DEADLINE)) };
+        let run = Run { program: program.into(), ..shell("", Some(DEADLINE)) };
         programs.run(ONE, run).unwrap_err()
     };
-    for program in ["padgate-no-such-program", "/padgate/none", "", "../sh", "bin/sh"] {
+    for program in ["padgate-no-such-program", "/padgate/none", "", "../sh", "bin/sh", "/etc/passwd"] {
         assert_eq!(run(program).status, PADGATE_UNAVAILABLE, "{program}");
     }
-    assert!(run("padgate-no-such-program").why.contains("/usr/bin"), "it says where it looked");
+    assert!(run("padgate-no-such-program").why.contains("is it installed"));
     let mut with_zero = shell("true", Some(DEADLINE));
     with_zero.arguments.push("a\0b".to_owned());
     assert_eq!(programs.run(ONE, with_zero).unwrap_err().status, PADGATE_INVALID);

@@ -1,4 +1,4 @@
-//! Names of hosts to addresses, in bounded time.
+//! Names of hosts to addresses, in bounded time, and only to those that the gate lets a name stand for.
 //!
 //! The system's resolver can't be told to hurry: a name server that is silent keeps it for half a minute. So it runs on
 //! a thread of its own, which is left behind when time is up. A host is resolved once for a request, and what comes of
@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Instant;
 
-use padgate_plugin_abi::{PADGATE_LIMIT, PADGATE_TIMEOUT};
+use padgate_plugin_abi::{PADGATE_LIMIT, PADGATE_REFUSED, PADGATE_TIMEOUT};
 
 use super::Trouble;
+use crate::plugins::gate::Target;
 
 /// How many names are looked up at once, those included that nobody waits for any more. Beyond, a lookup is answered
 /// with `PADGATE_LIMIT`.
@@ -38,8 +39,25 @@ impl Drop for Lookup {
 }
 
 impl Resolver {
+    /// The addresses of a host that a plugin may reach. Those that its name may not stand for are left out.
+    pub(super) fn reach(&self, target: &Target, until: Instant) -> Result<Vec<SocketAddr>, Trouble> {
+        let found = self.resolve(&target.name(), target.port, until)?;
+        let mut reached = Vec::with_capacity(found.len());
+        let mut refused = None;
+        for address in found {
+            match target.reaches(address.ip()) {
+                Ok(()) => reached.push(address),
+                Err(why) => refused = Some(why),
+            }
+        }
+        match refused {
+            Some(why) if reached.is_empty() => Err(Trouble::new(PADGATE_REFUSED, why)),
+            _ => Ok(reached),
+        }
+    }
+
     /// The addresses of a host, which is a name, an IPv4 address, or an IPv6 address with or without brackets.
-    pub(super) fn resolve(&self, host: &str, port: u16, until: Instant) -> Result<Vec<SocketAddr>, Trouble> {
+    fn resolve(&self, host: &str, port: u16, until: Instant) -> Result<Vec<SocketAddr>, Trouble> {
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
         if let Ok(address) = bare.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, port)]);

@@ -1,27 +1,11 @@
-//! What the brokers need of others: the seams to the gate, the devices, the sound back end and the supervisor.
+//! What the brokers need of others: the seams to the devices, the sound back end and the supervisor.
 
 use std::path::PathBuf;
 
 use padgate_core::ids::{DeviceId, TargetId};
-use padgate_plugin_host::ask::Ask;
 
 use crate::actions::Actions;
-use crate::plugins::gate::Permit;
 use crate::plugins::part::PluginId;
-
-/// The gate, as the brokers need it. Called from any thread; must not wait.
-pub trait Leave: Send + Sync {
-    /// Asks for something that the plugin did not ask for itself: the target of a redirect, or a right that it used
-    /// before and that may have changed since.
-    ///
-    /// # Errors
-    ///
-    /// With a text for the plugin, if it may not.
-    fn ask(&self, plugin: PluginId, ask: &Ask<'_>) -> Result<(), String>;
-
-    /// The file or program that the permit is for, absolute and resolved, where the gate looked at one.
-    fn file(&self, permit: &Permit) -> Option<PathBuf>;
-}
 
 /// Names of devices.
 pub trait DeviceNames: Send + Sync {

@@ -6,10 +6,6 @@ use padgate_core::engine::{Effect, Phase};
 use padgate_core::ruleset::action::{MediaKey, Notice};
 use padgate_core::ruleset::keys::parse_chord;
 use padgate_plugin_abi::PADGATE_LIMIT;
-use padgate_plugin_abi::system::{
-    PADGATE_SYSTEM_BRIGHTNESS, PADGATE_SYSTEM_KEYS, PADGATE_SYSTEM_MEDIA, PADGATE_SYSTEM_NOTIFY,
-    PADGATE_SYSTEM_OPEN, PADGATE_SYSTEM_TYPE,
-};
 use url::Url;
 
 use super::workers::Pool;
@@ -29,13 +25,6 @@ pub(super) struct System {
     screen: Screen,
 }
 
-/// What a plugin asks for, read.
-#[derive(Debug, PartialEq)]
-enum Wish {
-    Effect(Effect),
-    Brightness(Light),
-}
-
 /// A change of the brightness, in parts of the brightest.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Light {
@@ -50,14 +39,54 @@ impl System {
         System { actions, requests, screen }
     }
 
-    /// Does it; answered when it was done.
-    pub(super) fn perform(&self, pool: &Pool, plugin: PluginId, what: u32, text: &str, reply: Reply) {
-        match read(what, text) {
-            Ok(Wish::Effect(effect)) => self.requests.perform(&*self.actions, plugin, effect, reply),
-            Ok(Wish::Brightness(light)) => {
+    /// Does a media key. Like all the following: answered when it was done.
+    pub(super) fn media(&self, plugin: PluginId, text: &str, reply: Reply) {
+        self.perform(plugin, media_key(text).map(Effect::Media), reply);
+    }
+
+    /// Shows a notification.
+    pub(super) fn notify(&self, plugin: PluginId, text: &str, reply: Reply) {
+        self.perform(plugin, notice(text).map(|notice| Effect::Notify(Arc::new(notice))), reply);
+    }
+
+    /// Opens a URL, which the gate has looked at.
+    pub(super) fn open(&self, plugin: PluginId, url: &Url, reply: Reply) {
+        self.perform(plugin, Ok(Effect::Open(url.as_str().into())), reply);
+    }
+
+    /// Presses and releases keys.
+    pub(super) fn keys(&self, plugin: PluginId, text: &str, reply: Reply) {
+        let effect = parse_chord(text)
+            .map(|keys| Effect::Keys { keys, phase: Phase::Tap })
+            .map_err(|error| Trouble::invalid(format!("{text:?} are no keys: {error}")));
+        self.perform(plugin, effect, reply);
+    }
+
+    /// Types text.
+    pub(super) fn write(&self, plugin: PluginId, text: &str, reply: Reply) {
+        let effect = if text.len() <= TYPED_BYTES_MAX {
+            Ok(Effect::Text(text.into()))
+        } else {
+            let why = format!("{} bytes of text: at most {TYPED_BYTES_MAX} are typed at once", text.len());
+            Err(Trouble::new(PADGATE_LIMIT, why))
+        };
+        self.perform(plugin, effect, reply);
+    }
+
+    /// Sets the brightness.
+    pub(super) fn brighten(&self, pool: &Pool, plugin: PluginId, text: &str, reply: Reply) {
+        match light(text) {
+            Ok(light) => {
                 let screen = self.screen.clone();
                 pool.submit(plugin, reply, move |reply| settle(reply, brighten(&screen, light)));
             }
+            Err(trouble) => settle(reply, Err(trouble)),
+        }
+    }
+
+    fn perform(&self, plugin: PluginId, effect: Result<Effect, Trouble>, reply: Reply) {
+        match effect {
+            Ok(effect) => self.requests.perform(&*self.actions, plugin, effect, reply),
             Err(trouble) => settle(reply, Err(trouble)),
         }
     }
@@ -71,27 +100,6 @@ fn brighten(screen: &Screen, light: Light) -> Result<(), Trouble> {
 #[cfg(not(target_os = "linux"))]
 fn brighten(_: &Screen, _: Light) -> Result<(), Trouble> {
     Err(Trouble::unavailable("the brightness can't be set on this platform yet"))
-}
-
-fn read(what: u32, text: &str) -> Result<Wish, Trouble> {
-    let effect = match what {
-        PADGATE_SYSTEM_MEDIA => Effect::Media(media_key(text)?),
-        PADGATE_SYSTEM_NOTIFY => Effect::Notify(Arc::new(notice(text)?)),
-        PADGATE_SYSTEM_BRIGHTNESS => return light(text).map(Wish::Brightness),
-        PADGATE_SYSTEM_OPEN => Effect::Open(url(text)?),
-        PADGATE_SYSTEM_KEYS => {
-            let keys = parse_chord(text)
-                .map_err(|error| Trouble::invalid(format!("{text:?} are no keys: {error}")))?;
-            Effect::Keys { keys, phase: Phase::Tap }
-        }
-        PADGATE_SYSTEM_TYPE if text.len() > TYPED_BYTES_MAX => {
-            let why = format!("{} bytes of text: at most {TYPED_BYTES_MAX} are typed at once", text.len());
-            return Err(Trouble::new(PADGATE_LIMIT, why));
-        }
-        PADGATE_SYSTEM_TYPE => Effect::Text(text.into()),
-        other => return Err(Trouble::invalid(format!("{other} is nothing that the desktop does"))),
-    };
-    Ok(Wish::Effect(effect))
 }
 
 fn media_key(text: &str) -> Result<MediaKey, Trouble> {
@@ -124,16 +132,6 @@ fn notice(text: &str) -> Result<Notice, Trouble> {
     Ok(Notice { title: title.trim().to_owned(), body: body.trim().to_owned() })
 }
 
-fn url(text: &str) -> Result<Arc<str>, Trouble> {
-    let url = Url::parse(text).map_err(|error| Trouble::invalid(format!("{text:?} is no URL: {error}")))?;
-    match url.scheme() {
-        "http" | "https" => Ok(url.as_str().into()),
-        other => {
-            Err(Trouble::invalid(format!("only http and https URLs are opened for plugins, not {other}")))
-        }
-    }
-}
-
 fn light(text: &str) -> Result<Light, Trouble> {
     let wrong = || {
         Trouble::invalid(format!(
@@ -151,56 +149,30 @@ fn light(text: &str) -> Result<Light, Trouble> {
 
 #[cfg(test)]
 mod tests {
-    use padgate_plugin_abi::system::{
-        PADGATE_SYSTEM_BRIGHTNESS, PADGATE_SYSTEM_KEYS, PADGATE_SYSTEM_MEDIA, PADGATE_SYSTEM_NOTIFY,
-        PADGATE_SYSTEM_OPEN, PADGATE_SYSTEM_TYPE,
-    };
-    use padgate_plugin_abi::{PADGATE_INVALID, PADGATE_LIMIT};
+    use padgate_plugin_abi::PADGATE_INVALID;
 
-    use super::{Effect, Light, MediaKey, Phase, TYPED_BYTES_MAX, Wish, parse_chord, read};
+    use super::{Light, MediaKey, light, media_key, notice};
 
     #[test]
     fn what_is_asked_for_is_read() {
-        let effect = |what, text| match read(what, text) {
-            Ok(Wish::Effect(effect)) => effect,
-            other => panic!("{text:?}: {other:?}"),
-        };
-        assert_eq!(effect(PADGATE_SYSTEM_MEDIA, "play-pause"), Effect::Media(MediaKey::PlayPause));
-        let keys = parse_chord("ctrl+shift+r").unwrap();
-        assert_eq!(effect(PADGATE_SYSTEM_KEYS, "ctrl+shift+r"), Effect::Keys { keys, phase: Phase::Tap });
-        assert_eq!(effect(PADGATE_SYSTEM_TYPE, "é\n"), Effect::Text("é\n".into()));
-        assert_eq!(
-            effect(PADGATE_SYSTEM_OPEN, "HTTPS://Example.com"),
-            Effect::Open("https://example.com/".into())
-        );
+        assert_eq!(media_key("play-pause").unwrap(), MediaKey::PlayPause);
         for (text, title, body) in [("a\nb\nc", "a", "b\nc"), ("only", "Padgate", "only")] {
-            let Effect::Notify(notice) = effect(PADGATE_SYSTEM_NOTIFY, text) else { panic!("{text}") };
+            let notice = notice(text).unwrap();
             assert_eq!((notice.title.as_str(), notice.body.as_str()), (title, body));
         }
-        for (text, light) in [("70%", Light::To(0.7)), ("+10%", Light::By(0.1)), (" -5 %", Light::By(-0.05))]
+        for (text, expected) in
+            [("70%", Light::To(0.7)), ("+10%", Light::By(0.1)), (" -5 %", Light::By(-0.05))]
         {
-            assert_eq!(read(PADGATE_SYSTEM_BRIGHTNESS, text).unwrap(), Wish::Brightness(light));
+            assert_eq!(light(text).unwrap(), expected);
         }
     }
 
     #[test]
     fn what_can_not_be_is_refused() {
-        for (what, text) in [
-            (PADGATE_SYSTEM_MEDIA, "louder"),
-            (PADGATE_SYSTEM_NOTIFY, " "),
-            (PADGATE_SYSTEM_OPEN, "file:///etc/passwd"),
-            (PADGATE_SYSTEM_OPEN, "javascript:alert(1)"),
-            (PADGATE_SYSTEM_OPEN, "/etc/passwd"),
-            (PADGATE_SYSTEM_OPEN, "--help"),
-            (PADGATE_SYSTEM_KEYS, "no+such+key"),
-            (PADGATE_SYSTEM_BRIGHTNESS, "70"),
-            (PADGATE_SYSTEM_BRIGHTNESS, "NaN%"),
-            (PADGATE_SYSTEM_BRIGHTNESS, "1000%"),
-            (99, ""),
-        ] {
-            assert_eq!(read(what, text).unwrap_err().status, PADGATE_INVALID, "{what} {text}");
+        assert_eq!(media_key("louder").unwrap_err().status, PADGATE_INVALID);
+        assert_eq!(notice(" ").unwrap_err().status, PADGATE_INVALID);
+        for text in ["70", "NaN%", "1000%", "%", "+%"] {
+            assert_eq!(light(text).unwrap_err().status, PADGATE_INVALID, "{text}");
         }
-        let long = "x".repeat(TYPED_BYTES_MAX + 1);
-        assert_eq!(read(PADGATE_SYSTEM_TYPE, &long).unwrap_err().status, PADGATE_LIMIT);
     }
 }

@@ -1,46 +1,31 @@
 //! The brokers together, as the supervisor sees them: asked on one thread, answered later.
 
-use std::collections::HashSet;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Mutex;
 use std::sync::mpsc::Receiver;
 
+use padgate_core::capability::{Host, HostPattern, MidiScope, NetworkScope, Rights};
 use padgate_core::engine::{Effect, Request};
 use padgate_core::ids::{DeviceId, TargetId};
 use padgate_plugin_abi::audio::{PADGATE_VOLUME_MUTE, PADGATE_VOLUME_TO};
 use padgate_plugin_abi::system::PADGATE_SYSTEM_MEDIA;
 use padgate_plugin_abi::{
-    PADGATE_EVENT_MIDI, PADGATE_INVALID, PADGATE_LIMIT, PADGATE_OK, PADGATE_REFUSED, PADGATE_TIMEOUT,
+    PADGATE_EVENT_MIDI, PADGATE_FAILED, PADGATE_INVALID, PADGATE_LIMIT, PADGATE_OK, PADGATE_REFUSED,
+    PADGATE_TIMEOUT,
 };
 
-use super::test_kit::{DEADLINE, Devices, Event, Events, Output, Sent, Waiting, waiting};
+use super::test_kit::{
+    DEADLINE, Devices, Event, Events, Output, Sent, Waiting, all_rights, gate, grant, waiting,
+};
 use super::{
-    ActionSend, Arc, Ask, BrokerSetup, Brokers, Duration, JOB_TIME_MAX, Leave, OUTPUTS_PER_PLUGIN, PathBuf,
-    Permit, Places, PluginId, RequestRouter, Screen, SoundOutputs, Time, clock, until,
+    ActionSend, Arc, Ask, Broker as _, BrokerSetup, Brokers, Duration, Gate, JOB_TIME_MAX,
+    OUTPUTS_PER_PLUGIN, Places, PluginId, RequestRouter, Screen, SoundOutputs, Time, clock, until,
 };
 use crate::lock::lock;
 use crate::outcome::{Outcome, Report, ReportSink};
 
 const ONE: PluginId = PluginId(1);
-
-/// A gate that permits everything but these words in what is asked for.
-#[derive(Default)]
-struct Gate(Mutex<HashSet<&'static str>>);
-
-impl Leave for Gate {
-    fn ask(&self, _: PluginId, ask: &Ask<'_>) -> Result<(), String> {
-        let text = format!("{ask:?}");
-        match lock(&self.0).iter().find(|word| text.contains(*word)) {
-            Some(word) => Err(format!("the plugin may not reach {word}")),
-            None => Ok(()),
-        }
-    }
-
-    fn file(&self, _: &Permit) -> Option<PathBuf> {
-        None
-    }
-}
 
 /// Back ends that take everything, and that a test reports for.
 #[derive(Default)]
@@ -79,7 +64,7 @@ struct Rig {
 fn rig() -> Rig {
     let (output, sent) = Output::new();
     let (sink, events) = Events::new();
-    let gate = Arc::new(Gate::default());
+    let gate = gate(&all_rights());
     let backs = Arc::new(Backs::default());
     let requests = Arc::new(RequestRouter::new(Arc::new(Nobody)));
     let brokers = Brokers::new(BrokerSetup {
@@ -88,7 +73,7 @@ fn rig() -> Rig {
         actions: Arc::clone(&backs) as _,
         outputs: Arc::clone(&backs) as _,
         requests: Arc::clone(&requests),
-        leave: Arc::clone(&gate) as _,
+        gate: Arc::clone(&gate),
         events: sink,
         places: Places::default(),
         screen: Screen {
@@ -102,8 +87,13 @@ fn rig() -> Rig {
 
 impl Rig {
     fn ask(&self, ask: &Ask<'_>) -> Waiting {
+        self.ask_as(ONE, ask)
+    }
+
+    fn ask_as(&self, plugin: PluginId, ask: &Ask<'_>) -> Waiting {
         let (reply, waiting) = waiting();
-        self.brokers.perform(ONE, None, ask, clock::now() + DEADLINE, reply);
+        let permit = self.gate.ask(plugin, ask).expect("the gate permits it");
+        self.brokers.serve(permit, plugin, ask, clock::now() + DEADLINE, reply);
         waiting
     }
 
@@ -134,18 +124,17 @@ fn a_slow_server_delays_neither_the_caller_nor_another_plugin() {
     let http =
         |timeout_ms| Ask::Http { method: "GET", url: &url, headers: Vec::new(), body: &[], timeout_ms };
     let slow: Vec<_> = (0..20).map(|_| rig.ask(&http(0))).collect();
-    let (reply, other) = waiting();
     let run = Ask::Run {
         program: "true",
         arguments: Vec::new(),
         input: &[],
         timeout_ms: DEADLINE.as_millis() as u32,
     };
-    rig.brokers.perform(PluginId(2), None, &run, clock::now() + DEADLINE, reply);
+    let other = rig.ask_as(PluginId(2), &run);
     assert_eq!(other.get().status, PADGATE_OK);
     assert!(slow.iter().all(|waiting| !waiting.is_answered()));
     // Its end answers nobody any more, but everything ends.
-    super::Broker::ended(&rig.brokers, ONE);
+    rig.brokers.ended(ONE);
     for waiting in slow {
         assert_ne!(waiting.get().status, PADGATE_OK);
     }
@@ -160,17 +149,19 @@ fn redirects_are_gated() {
         let (mut stream, _) = listener.accept().unwrap();
         let mut buffer = [0; 1024];
         let _ = stream.read(&mut buffer).unwrap();
-        let answer = "HTTP/1.1 302 Away\r\nLocation: http://forbidden.example/\r\nContent-Length: 0\r\n\r\n";
+        let answer = "HTTP/1.1 302 Away\r\nLocation: http://forbidden.invalid/\r\nContent-Length: 0\r\n\r\n";
         stream.write_all(answer.as_bytes()).unwrap();
     });
     let rig = rig();
-    lock(&rig.gate.0).insert("forbidden.example");
+    let only = HostPattern { host: Host::Named("127.0.0.1".to_owned()), port: None };
+    let network = Some(NetworkScope { hosts: vec![only], direct: None });
+    grant(&rig.gate, &Rights { network, ..all_rights() });
     let http = Ask::Http { method: "GET", url: &url, headers: Vec::new(), body: &[], timeout_ms: 0 };
     let answered = rig.ask(&http).get();
     server.join().unwrap();
     let text = String::from_utf8(answered.body).unwrap();
     assert_eq!(answered.status, PADGATE_REFUSED);
-    assert!(text.ends_with("the plugin may not reach forbidden.example"), "{text}");
+    assert!(text.contains("redirects to forbidden.invalid:80, and the plugin"), "{text}");
 }
 
 #[test]
@@ -183,7 +174,8 @@ fn listening_ends_when_the_right_does() {
     rig.brokers.rights_changed(ONE);
     rig.brokers.heard(pads, &[0x90, 1, 1], Time(5));
     assert!(rig.events.try_recv().is_ok(), "other rights changed");
-    lock(&rig.gate.0).insert("pads");
+    let midi = Some(MidiScope { send: Vec::new(), listen: vec!["synth".to_owned()] });
+    grant(&rig.gate, &Rights { midi, ..all_rights() });
     rig.brokers.rights_changed(ONE);
     rig.brokers.heard(pads, &[0x90, 1, 1], Time(5));
     assert!(rig.events.try_recv().is_err());
@@ -204,7 +196,7 @@ fn the_end_of_a_host_releases_and_forgets() {
     );
     assert_eq!(rig.status(&Ask::MidiCancel), PADGATE_OK);
     rig.sent.try_iter().count();
-    super::Broker::ended(&rig.brokers, ONE);
+    rig.brokers.ended(ONE);
     assert_eq!(rig.sent.try_iter().collect::<Vec<_>>(), [(Some(1), vec![0x80, 60, 64])]);
     rig.brokers.heard(DeviceId::new(2), &[0x90, 1, 1], Time(5));
     assert!(rig.events.try_recv().is_err());
@@ -248,7 +240,24 @@ fn volumes_and_the_desktop_go_through_the_back_ends() {
         // Two patterns were named above.
         assert_eq!(waiting.is_answered(), count + 2 >= OUTPUTS_PER_PLUGIN, "{count}");
     }
-    assert_eq!(rig.status(&Ask::Play { path: "/etc/passwd", gain: 1.0 }), PADGATE_INVALID, "not resolved");
+    assert_eq!(rig.status(&Ask::Play { path: "/etc/passwd", gain: 1.0 }), PADGATE_FAILED, "no sound");
+    assert_eq!(rig.status(&Ask::Play { path: "/etc/passwd", gain: 2.0 }), PADGATE_INVALID);
+}
+
+#[test]
+fn a_permit_is_for_what_was_asked_and_for_whom() {
+    let rig = rig();
+    let run = Ask::Run { program: "true", arguments: Vec::new(), input: &[], timeout_ms: 0 };
+    let serve = |permit, plugin, ask: &Ask<'_>| {
+        let (reply, waiting) = waiting();
+        rig.brokers.serve(permit, PluginId(plugin), ask, clock::now() + DEADLINE, reply);
+        waiting.get().status
+    };
+    let permit = || rig.gate.ask(ONE, &Ask::Timer { at_ns: 0 }).unwrap();
+    assert_eq!(serve(permit(), 1, &Ask::Timer { at_ns: 0 }), PADGATE_OK);
+    assert_eq!(serve(permit(), 2, &Ask::Timer { at_ns: 0 }), PADGATE_INVALID);
+    assert_eq!(serve(permit(), 1, &run), PADGATE_INVALID);
+    assert_eq!(serve(rig.gate.call(ONE).unwrap(), 1, &run), PADGATE_INVALID);
 }
 
 #[test]
