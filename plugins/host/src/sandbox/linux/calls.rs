@@ -121,6 +121,7 @@ fn itself(needs: &Needs, rules: &mut Vec<Rule>) {
         libc::PR_SET_NAME,
         libc::PR_GET_NAME,
         libc::PR_GET_DUMPABLE,
+        libc::PR_GET_PDEATHSIG,
         libc::PR_SET_NO_NEW_PRIVS,
         libc::PR_GET_NO_NEW_PRIVS,
         libc::PR_GET_SECCOMP,
@@ -166,7 +167,6 @@ fn sockets(needs: &Needs, rules: &mut Vec<Rule>) {
         sending.push(Check::Null(4));
     }
     rules.push(Rule::when(libc::SYS_sendto, [sending]));
-    rules.push(Rule::when(libc::SYS_sendmsg, [vec![no_fast_open(2)]]));
     let general = [
         libc::SO_ERROR,
         libc::SO_TYPE,
@@ -230,6 +230,8 @@ fn sockets(needs: &Needs, rules: &mut Vec<Rule>) {
     // MPTCP is another protocol, and no matter of Landlock.
     let mut ways = vec![vec![family(), kind(libc::SOCK_STREAM), among(2, &[0, libc::IPPROTO_TCP])]];
     rules.push(Rule::allow(libc::SYS_connect));
+    // Not without own sockets: it can name another receiver, where no filter sees it.
+    rules.push(Rule::when(libc::SYS_sendmsg, [vec![no_fast_open(2)]]));
     if needs.network == Network::All {
         ways.push(vec![family(), kind(libc::SOCK_DGRAM), among(2, &[0, libc::IPPROTO_UDP])]);
         // For UDP. TCP can't listen: Landlock refuses the port, and `listen` is not on the list.

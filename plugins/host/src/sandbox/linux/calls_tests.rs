@@ -59,7 +59,7 @@ fn what_would_reach_beyond_it_is_refused() {
             ("pair", libc::SYS_socketpair, &[1, 2, 0]),
             ("connect", libc::SYS_connect, &[]),
             ("send elsewhere", libc::SYS_sendto, &[0, 1, 1, 0, 0x7fff_0000_0000, 16]),
-            ("send, fast open", libc::SYS_sendmsg, &[0, 1, libc::MSG_FASTOPEN as u64]),
+            ("send a message", libc::SYS_sendmsg, &[0, 1, 0]),
             (
                 "fast open",
                 libc::SYS_setsockopt,
@@ -127,6 +127,7 @@ fn with_ports_there_is_tcp_alone() {
         REFUSED,
         &[
             ("udp", libc::SYS_socket, &[inet, 2, 0]),
+            ("fast message", libc::SYS_sendmsg, &[3, 1, libc::MSG_FASTOPEN as u64]),
             ("mptcp", libc::SYS_socket, &[inet, 1, 262]),
             ("unix", libc::SYS_socket, &[libc::AF_UNIX as u64, 1, 0]),
             ("netlink", libc::SYS_socket, &[libc::AF_NETLINK as u64, 3, 0]),

@@ -9,7 +9,7 @@ use crate::sandbox::LockError;
 const TRIAL_STACK: usize = 64 << 10;
 
 /// The real user of a host whose daemon is root. Root's processes are not counted; this user's are, and what may be
-/// opened is decided by the effective user, who stays.
+/// opened is decided by the effective user, who stays. (`access` alone asks about the real one.)
 const COUNTED_USER: libc::uid_t = 65534;
 
 fn step(step: &'static str) -> impl FnOnce(io::Error) -> LockError {
