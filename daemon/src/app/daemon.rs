@@ -39,6 +39,7 @@ pub struct Daemon {
     config: Mutex<ConfigState>,
     hub: Arc<Hub>,
     feeds: Feeds,
+    runtime: Handle,
     started: Time,
     started_unix_ms: i64,
 }
@@ -64,6 +65,7 @@ impl Daemon {
             store: Mutex::new(store),
             config: Mutex::new(config),
             feeds: Feeds::new(runtime, Arc::clone(&hub)),
+            runtime: runtime.clone(),
             hub,
             started,
             started_unix_ms: now_unix_ms(),
@@ -113,6 +115,21 @@ impl Daemon {
         if self.hub.wants(Topic::Devices) {
             self.hub.publish(Topic::Devices, &Event::Devices { devices: self.device_list() });
         }
+    }
+
+    /// The plugins.
+    pub(super) fn plugins(&self) -> &Arc<crate::plugins::manager::Plugins> {
+        self.wiring.plugins()
+    }
+
+    pub(super) fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Does something on another thread.
+    pub(super) fn spawn_blocking(self: &Arc<Self>, work: impl FnOnce(&Arc<Daemon>) + Send + 'static) {
+        let daemon = Arc::clone(self);
+        drop(self.runtime.spawn_blocking(move || work(&daemon)));
     }
 
     fn device_list(&self) -> Vec<padgate_ipc::status::Device> {

@@ -13,16 +13,18 @@ pub mod press;
 mod signals;
 mod wiring;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::Notify;
 
-use crate::config::{ConfigStore, ConfigWatcher, Paths, render::Colour};
+use crate::config::{ConfigStore, ConfigWatcher, Paths, PluginFinder, render::Colour};
 use crate::ipc::socket::Claim;
 use crate::ipc::{Hub, Server};
+use crate::plugins::folders::Folders;
+use crate::plugins::inventory::Catalogue;
 use crate::{clock, service};
 use daemon::Daemon;
 use signals::{Signal, Signals};
@@ -68,16 +70,18 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let changed = Arc::new(Notify::new());
     // Before the files are read, so that no change is missed between the two.
     let watcher = watch(&options.paths, Arc::clone(&changed));
-    let mut store = ConfigStore::new(options.paths);
+    let folders = Folders::from_environment(options.paths.main.parent().unwrap_or(Path::new("/")))?;
+    let mut store = ConfigStore::new(options.paths).with_plugins(finder(&folders));
     let first = store.load();
     if !first.diagnostics.is_empty() {
         eprint!("{}", first.rendered(Colour::Never));
     }
     let hub = Arc::new(Hub::default());
     let rules = Arc::new(first.ruleset.clone().unwrap_or_default());
-    let wiring = Arc::new(Wiring::start(Arc::clone(&rules), &options.socket)?);
+    let wiring = Arc::new(Wiring::start(Arc::clone(&rules), &options.socket, folders)?);
     let daemon = Daemon::new(Arc::clone(&wiring), store, &first, Arc::clone(&hub), started, runtime.handle());
     wiring.watch_devices(Arc::clone(&daemon));
+    daemon.follow_plugins();
     let result = runtime.block_on(serve(&claim, &daemon, hub, signals, &changed));
     service::stopping();
     drop(watcher);
@@ -85,6 +89,13 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     runtime.shutdown_timeout(CALLS_END);
     wiring.shutdown();
     result
+}
+
+/// Finds the plugins that calls are checked against.
+#[must_use]
+pub fn finder(folders: &Folders) -> PluginFinder {
+    let folders = folders.clone();
+    PluginFinder::new(move |settings| Arc::new(Catalogue::find(&folders, settings)))
 }
 
 fn watch(paths: &Paths, changed: Arc<Notify>) -> Option<ConfigWatcher> {

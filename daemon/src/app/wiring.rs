@@ -4,11 +4,11 @@
 //! are made first, and connected as soon as there is something at their other end.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use anyhow::Context as _;
-use padgate_core::engine::{Input, Request};
+use padgate_core::engine::{Effect, Input, Request};
 use padgate_core::ids::{DeviceId, Names, ProgramId, TargetId, VIRTUAL_INPUT};
 use padgate_core::midi::{Channel, Message, Received};
 use padgate_core::ruleset::Ruleset;
@@ -26,12 +26,17 @@ use crate::midi::{
 };
 use crate::outcome::{Outcome, ReportSink};
 use crate::pipeline::Pipeline;
+use crate::plugins::broker::{DeviceNames, RequestRouter, SoundOutputs};
+use crate::plugins::folders::Folders;
+use crate::plugins::manager::{ManagerSetup, Plugins};
 
 /// Everything between the drivers and the effects.
 pub(super) struct Wiring {
     pub(super) pipeline: Arc<Pipeline>,
     midi: Arc<MidiOut>,
     actions: Arc<ActionOut>,
+    plugins: Arc<Plugins>,
+    devices: Arc<Devices>,
     facts: Facts,
     journal: Arc<Journal>,
 }
@@ -43,7 +48,7 @@ impl Wiring {
     /// # Errors
     ///
     /// If the system refuses a thread. A machine without MIDI, display or sound is no error.
-    pub(super) fn start(rules: Arc<Ruleset>, socket: &Path) -> anyhow::Result<Wiring> {
+    pub(super) fn start(rules: Arc<Ruleset>, socket: &Path, folders: Folders) -> anyhow::Result<Wiring> {
         let mut held = socket.as_os_str().to_owned();
         held.push(".held");
         let (journal, left_over) = Journal::open(Path::new(&held));
@@ -58,25 +63,44 @@ impl Wiring {
         };
         let pipeline =
             Pipeline::new(Arc::clone(&rules), hands).context("the timer thread could not start")?;
-        let sink = Arc::new(Into(Arc::clone(&pipeline)));
+        let reports = Arc::new(RequestRouter::new(Arc::clone(&pipeline) as Arc<dyn ReportSink>));
+        let plugins_of_sink = Arc::new(OnceLock::new());
+        let sink = Arc::new(Into { pipeline: Arc::clone(&pipeline), plugins: Arc::clone(&plugins_of_sink) });
         // Actions before MIDI: the first press may be under way.
         let setup = Setup {
             output: rules.settings.output,
             allow_shell: rules.settings.allow_shell,
             targets: target_patterns(&rules.names),
             followed: followed_targets(&rules),
-            reports: Arc::clone(&pipeline) as Arc<dyn ReportSink>,
+            reports: Arc::clone(&reports) as Arc<dyn ReportSink>,
             levels: Arc::clone(&sink) as Arc<dyn LevelSink>,
             journal: Arc::clone(&journal),
             left_over: left_over.output,
             places: Places::from_environment(),
         };
         actions.connect(Actions::new(setup));
+        let devices = Arc::new(Devices::default());
+        devices.follow(&rules);
+        let plugins = Plugins::start(ManagerSetup {
+            folders,
+            host: host_program(),
+            midi: Arc::clone(&midi) as Arc<dyn MidiSend>,
+            devices: Arc::clone(&devices) as Arc<dyn DeviceNames>,
+            actions: Arc::clone(&actions) as Arc<dyn ActionSend>,
+            outputs: Arc::clone(&actions) as Arc<dyn SoundOutputs>,
+            requests: reports,
+            reports: Arc::clone(&pipeline) as Arc<dyn ReportSink>,
+            places: Places::from_environment(),
+        })
+        .context("plugins could not be prepared")?;
+        plugins.apply(&rules);
+        actions.connect_plugins(Arc::clone(&plugins));
+        assert!(plugins_of_sink.set(Arc::clone(&plugins)).is_ok(), "it is set once");
         let facts =
             Facts::new(Arc::clone(&sink) as Arc<dyn FactSink>).context("programs can't be watched")?;
         let started = Midi::start(midi_config(&rules), sink, Driver::from_environment());
         midi.connect(started.context("MIDI could not start")?);
-        let wiring = Wiring { pipeline, midi, actions, facts, journal };
+        let wiring = Wiring { pipeline, midi, actions, plugins, devices, facts, journal };
         wiring.follow(&rules);
         Ok(wiring)
     }
@@ -84,6 +108,9 @@ impl Wiring {
     /// Replaces the rules.
     pub(super) fn reload(&self, rules: &Arc<Ruleset>) {
         self.midi.rename(&rules.names);
+        self.devices.follow(rules);
+        // Calls are prepared before anybody can make them.
+        self.plugins.apply(rules);
         // The engine first: a device that is new must not say anything that the old rules don't understand.
         self.pipeline.reload(Arc::clone(rules), clock::now());
         self.midi().reconfigure(midi_config(rules));
@@ -111,14 +138,21 @@ impl Wiring {
         self.midi.midi.get().expect("it is connected before this is made")
     }
 
+    /// The plugins.
+    pub(super) fn plugins(&self) -> &Arc<Plugins> {
+        &self.plugins
+    }
+
     /// The back ends.
     pub(super) fn actions(&self) -> &Actions {
-        self.actions.0.get().expect("it is connected before this is made")
+        self.actions.back_ends.get().expect("it is connected before this is made")
     }
 
     /// Releases everything and ends everything. The engine lets go first, while there is somebody to let go for it.
     pub(super) fn shutdown(&self) {
         self.pipeline.shutdown();
+        // What plugins hold is released through the outputs, which go last.
+        self.plugins.shutdown();
         self.midi().shutdown();
         if !self.actions().shutdown() {
             tracing::warn!("a back end did not end in time; what it holds, the next start releases");
@@ -135,48 +169,115 @@ fn midi_config(rules: &Ruleset) -> MidiConfig {
     config
 }
 
-/// What brings events into the pipeline.
-struct Into(Arc<Pipeline>);
+/// What brings events into the pipeline, and MIDI to the plugins that listen.
+struct Into {
+    pipeline: Arc<Pipeline>,
+    /// Not there while everything starts.
+    plugins: Arc<OnceLock<Arc<Plugins>>>,
+}
 
 impl MidiSink for Into {
     fn midi(&self, device: DeviceId, received: Received<'_>, at: Time) {
-        self.0.midi(device, received, at);
+        self.pipeline.midi(device, received, at);
+        if let Some(plugins) = self.plugins.get() {
+            plugins.heard(device, received, at);
+        }
     }
 
     fn input(&self, input: Input<'_>, at: Time) {
-        self.0.input(input, at);
+        self.pipeline.input(input, at);
     }
 }
 
 impl LevelSink for Into {
     fn level(&self, target: TargetId, level: Option<f64>) {
-        self.0.input(Input::TargetLevel(target, level), clock::now());
+        self.pipeline.input(Input::TargetLevel(target, level), clock::now());
     }
 }
 
 impl FactSink for Into {
     fn running(&self, program: ProgramId, runs: bool) {
-        self.0.input(Input::Running(program, runs), clock::now());
+        self.pipeline.input(Input::Running(program, runs), clock::now());
     }
 }
 
-/// The way out to the back ends.
+/// The way out to the back ends and the plugins.
 #[derive(Default)]
-struct ActionOut(OnceLock<Actions>);
+struct ActionOut {
+    back_ends: OnceLock<Actions>,
+    plugins: OnceLock<Arc<Plugins>>,
+}
 
 impl ActionOut {
     fn connect(&self, actions: Actions) {
-        assert!(self.0.set(actions).is_ok(), "it is connected once");
+        assert!(self.back_ends.set(actions).is_ok(), "it is connected once");
+    }
+
+    fn connect_plugins(&self, plugins: Arc<Plugins>) {
+        assert!(self.plugins.set(plugins).is_ok(), "it is connected once");
     }
 }
 
 impl ActionSend for ActionOut {
     fn send(&self, request: Request) -> Result<(), Outcome> {
-        match self.0.get() {
-            Some(actions) => actions.send(request),
-            None => Err(Outcome::Unavailable("the daemon is still starting: try again".into())),
+        let starting = || Err(Outcome::Unavailable("the daemon is still starting: try again".into()));
+        match request.effect {
+            Effect::Plugin { .. } => {
+                self.plugins.get().map_or_else(starting, |plugins| plugins.send(&request))
+            }
+            _ => self.back_ends.get().map_or_else(starting, |actions| actions.send(request)),
         }
     }
+}
+
+impl SoundOutputs for ActionOut {
+    fn output(&self, pattern: &str) -> Option<TargetId> {
+        SoundOutputs::output(self.back_ends.get()?, pattern)
+    }
+}
+
+/// The names of the devices of the configuration, as plugins name them.
+#[derive(Default)]
+struct Devices(RwLock<Vec<(String, DeviceId)>>);
+
+impl Devices {
+    fn follow(&self, rules: &Ruleset) {
+        let names = rules.devices.iter().map(|device| {
+            let name = rules.names.devices.name(device.id);
+            (name.to_owned(), device.id)
+        });
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = names.collect();
+    }
+}
+
+impl DeviceNames for Devices {
+    fn device(&self, name: &str) -> Option<Option<DeviceId>> {
+        if name.is_empty() || name == VIRTUAL_OUTPUT {
+            return Some(None);
+        }
+        let devices = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        devices.iter().find(|(known, _)| known == name).map(|(_, id)| Some(*id))
+    }
+
+    fn names(&self) -> Vec<String> {
+        let devices = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        devices.iter().map(|(name, _)| name.clone()).chain([VIRTUAL_OUTPUT.to_owned()]).collect()
+    }
+}
+
+/// The environment variable that names another program to run plugins with.
+const HOST_VARIABLE: &str = "PADGATE_PLUGIN_HOST";
+
+/// The program that runs plugins: beside the daemon's own, where it is installed with it.
+fn host_program() -> PathBuf {
+    if let Some(program) = std::env::var_os(HOST_VARIABLE).filter(|program| !program.is_empty()) {
+        return program.into();
+    }
+    let name = format!("padgate-plugin-host{}", std::env::consts::EXE_SUFFIX);
+    let own = std::env::current_exe().unwrap_or_default();
+    let beside = own.with_file_name(&name);
+    let libexec = own.with_file_name("../libexec/padgate").join(&name);
+    [beside.clone(), libexec].into_iter().find(|path| path.exists()).unwrap_or(beside)
 }
 
 /// The way out to MIDI, which writes down which notes sound.

@@ -11,10 +11,11 @@
 //! | `gate` | decides whether something may be done for a plugin |
 //! | `grants` | what the user granted, and the file that keeps it |
 //! | `inventory` | knows every plugin that was found |
+//! | `manager` | puts all of it together, for the rest of the daemon |
 //! | `part` | the words and seams that the others share |
 //! | `signature` | verifies signatures |
-//! | `supervisor` | hosts: started, called, watched, killed, started again, counted |
 //! | `store` | keeps the copies that are loaded |
+//! | `supervisor` | hosts: started, called, watched, killed, started again, counted |
 
 pub mod audit;
 pub mod broker;
@@ -25,7 +26,8 @@ pub mod folders;
 pub mod gate;
 pub mod grants;
 pub mod inventory;
+pub mod manager;
 pub mod part;
 pub mod signature;
-pub mod supervisor;
 pub mod store;
+pub mod supervisor;

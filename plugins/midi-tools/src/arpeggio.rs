@@ -127,7 +127,8 @@ fn order(chord: &[u8], arpeggio: &Arpeggio) -> Vec<u8> {
         Pattern::Down => notes.reverse(),
         Pattern::UpDown => {
             // The ends sound once each.
-            let back: Vec<u8> = notes.iter().rev().skip(1).take(notes.len().saturating_sub(2)).copied().collect();
+            let back: Vec<u8> =
+                notes.iter().rev().skip(1).take(notes.len().saturating_sub(2)).copied().collect();
             notes.extend(back);
         }
     }

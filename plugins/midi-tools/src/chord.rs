@@ -78,7 +78,9 @@ impl<'de> Deserialize<'de> for Root {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
         Root::parse(&text).ok_or_else(|| {
-            D::Error::custom(format!("\"root\" is {text:?}: write a note such as \"C4\" or \"60\", or \"played\""))
+            D::Error::custom(format!(
+                "\"root\" is {text:?}: write a note such as \"C4\" or \"60\", or \"played\""
+            ))
         })
     }
 }
@@ -92,8 +94,7 @@ impl Intervals {
         if let Some((_, intervals)) = CHORDS.iter().find(|(name, _)| *name == text) {
             return Some(Intervals(intervals.to_vec()));
         }
-        let intervals: Vec<u8> =
-            text.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
+        let intervals: Vec<u8> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
         let fits = (2..=12).contains(&intervals.len()) && intervals.iter().all(|interval| *interval <= 48);
         fits.then_some(Intervals(intervals))
     }

@@ -83,7 +83,8 @@ impl ActionPlugin for MidiTools {
             }
             Params::Note(note) => {
                 let played = i16::from(note.root.note(context)) + i16::from(note.transpose);
-                let notes: Vec<u8> = u8::try_from(played).ok().filter(|note| *note < 128).into_iter().collect();
+                let notes: Vec<u8> =
+                    u8::try_from(played).ok().filter(|note| *note < 128).into_iter().collect();
                 let length = Duration::from_millis(note.length);
                 self.sound(&notes, Duration::ZERO, length, &note.target, context, host)
             }

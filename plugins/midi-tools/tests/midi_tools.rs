@@ -122,8 +122,11 @@ fn an_arpeggio_keeps_its_grid_and_ends_with_the_pad() {
     stage.kit.advance(Duration::from_secs(1));
     let sent = stage.sent();
     all_ended(&sent);
-    let played: Vec<(u64, u8)> =
-        sent.iter().filter(|(_, message)| message[0] == 0x90).map(|(at, message)| (*at, message[1])).collect();
+    let played: Vec<(u64, u8)> = sent
+        .iter()
+        .filter(|(_, message)| message[0] == 0x90)
+        .map(|(at, message)| (*at, message[1]))
+        .collect();
     let notes = [60, 64, 67, 64];
     assert!(played.len() >= 8, "{played:?}");
     for (step, (at, note)) in played.iter().enumerate() {

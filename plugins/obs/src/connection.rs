@@ -141,7 +141,8 @@ impl Connection {
     pub(crate) fn request(&mut self, kind: &str, data: &Value) -> Result<Value, Error> {
         self.requests += 1;
         let id = self.requests.to_string();
-        let request = json!({ "op": REQUEST, "d": { "requestType": kind, "requestId": id, "requestData": data } });
+        let request =
+            json!({ "op": REQUEST, "d": { "requestType": kind, "requestId": id, "requestData": data } });
         self.send(&request)?;
         loop {
             let mut answer = self.receive(RESPONSE)?;
@@ -207,7 +208,10 @@ mod tests {
         //   | openssl sha256 -binary | base64, with the salt and challenge of the documentation's example.
         let salt = "lM1GncleQOaCu9lT1yeUZhFYnqhsLLP1G5lAGo3ixaI=";
         let challenge = "+IxH4CnCiqpX1rM9scsNynZzbOe4KhDeYcTNS3PDaeY=";
-        assert_eq!(proof("supersecretpassword", salt, challenge), "1Ct943GAT+6YQUUX47Ia/ncufilbe6+oD6lY+5kaCu4=");
+        assert_eq!(
+            proof("supersecretpassword", salt, challenge),
+            "1Ct943GAT+6YQUUX47Ia/ncufilbe6+oD6lY+5kaCu4="
+        );
     }
 
     #[test]

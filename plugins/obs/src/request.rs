@@ -219,7 +219,8 @@ fn show(source: &Source, obs: &mut Connection) -> Result<(), Error> {
         Switch::On => true,
         Switch::Off => false,
         Switch::Toggle => {
-            let now = obs.request("GetSceneItemEnabled", &json!({ "sceneName": scene, "sceneItemId": id }))?;
+            let now =
+                obs.request("GetSceneItemEnabled", &json!({ "sceneName": scene, "sceneItemId": id }))?;
             now["sceneItemEnabled"] != Value::Bool(true)
         }
     };

@@ -81,7 +81,8 @@ fn identify(socket: &mut WebSocket<TcpStream>, password: Option<&str>) -> bool {
     if let Some(password) = password {
         let right = hash(&(hash(&format!("{password}{salt}")) + challenge));
         if identify["d"]["authentication"] != right.as_str() {
-            let frame = CloseFrame { code: CloseCode::Library(4009), reason: "Authentication failed.".into() };
+            let frame =
+                CloseFrame { code: CloseCode::Library(4009), reason: "Authentication failed.".into() };
             socket.close(Some(frame)).unwrap();
             while socket.read().is_ok() {}
             return false;
@@ -94,11 +95,14 @@ fn identify(socket: &mut WebSocket<TcpStream>, password: Option<&str>) -> bool {
 fn answer(kind: &str, request: &Value) -> Value {
     let data = &request["requestData"];
     let (status, response) = match kind {
-        "SetCurrentProgramScene" if data["sceneName"] == "Nowhere" => {
-            (json!({ "result": false, "code": 600, "comment": "No source was found by that name." }), json!({}))
-        }
+        "SetCurrentProgramScene" if data["sceneName"] == "Nowhere" => (
+            json!({ "result": false, "code": 600, "comment": "No source was found by that name." }),
+            json!({}),
+        ),
         "GetSceneItemId" => (json!({ "result": true, "code": 100 }), json!({ "sceneItemId": 7 })),
-        "GetSceneItemEnabled" => (json!({ "result": true, "code": 100 }), json!({ "sceneItemEnabled": true })),
+        "GetSceneItemEnabled" => {
+            (json!({ "result": true, "code": 100 }), json!({ "sceneItemEnabled": true }))
+        }
         _ => (json!({ "result": true, "code": 100 }), Value::Null),
     };
     json!({
@@ -123,7 +127,11 @@ fn every_action_becomes_its_request() {
     let server = serve(None, 1, 16);
     let mut kit = kit();
     let cases = [
-        ("scene", json!({ "name": "Live" }), vec![("SetCurrentProgramScene", json!({ "sceneName": "Live" }))]),
+        (
+            "scene",
+            json!({ "name": "Live" }),
+            vec![("SetCurrentProgramScene", json!({ "sceneName": "Live" }))],
+        ),
         (
             "scene",
             json!({ "name": "Next", "preview": true }),

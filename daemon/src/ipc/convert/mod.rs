@@ -5,6 +5,7 @@
 //! - [`report`]: what is wrong with a configuration.
 //! - [`recording`]: the lines of a recording, in both directions.
 
+pub mod plugin;
 pub mod recording;
 pub mod report;
 pub mod status;

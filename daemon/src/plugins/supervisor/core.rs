@@ -15,6 +15,7 @@ use super::lane::Lane;
 use super::log::PluginLog;
 use super::poller::Poller;
 use super::statistics::{Counters, Kept, render};
+use super::types::LogLine;
 use super::types::Setup;
 use super::usage::Verify;
 use crate::clock;
@@ -105,11 +106,13 @@ impl Core {
         }
         let slot = u32::try_from(plugins.by_slot.len() + 1).expect("there are fewer plugins than that");
         let name: Arc<str> = name.into();
+        let watch = Arc::clone(&self.setup.watch);
+        let told = Box::new(move |line: &LogLine| watch.logged(id, line));
         let plugin = Arc::new(Plugin {
             slot,
             id,
             lane: Mutex::new(Lane::new(Arc::clone(&name), slot, Counters::new(kept), saved, now)),
-            log: Mutex::new(PluginLog::new(self.file(&name, "log"), now)),
+            log: Mutex::new(PluginLog::new(self.file(&name, "log"), now, told)),
             name,
         });
         plugins.by_slot.push(Arc::clone(&plugin));

@@ -20,9 +20,13 @@ pub const LOG_LINES: usize = 512;
 const LINES_PER_SECOND: u32 = 100;
 const LINES_BURST: u32 = 1000;
 
+/// Is told of each line.
+pub(super) type Told = Box<dyn Fn(&LogLine) + Send + Sync>;
+
 /// See the module.
-#[derive(Debug)]
 pub(super) struct PluginLog {
+    told: Told,
+    sequence: u64,
     path: PathBuf,
     lines: VecDeque<LogLine>,
     allowance: Bucket,
@@ -35,8 +39,10 @@ pub(super) struct PluginLog {
 
 impl PluginLog {
     /// An empty one, with its file at `path`.
-    pub(super) fn new(path: PathBuf, now: Time) -> PluginLog {
+    pub(super) fn new(path: PathBuf, now: Time, told: Told) -> PluginLog {
         PluginLog {
+            told,
+            sequence: 0,
             path,
             lines: VecDeque::new(),
             allowance: Bucket::new(LINES_PER_SECOND, LINES_BURST, now),
@@ -125,7 +131,10 @@ impl PluginLog {
         if self.lines.len() == LOG_LINES {
             self.lines.pop_front();
         }
-        self.lines.push_back(LogLine { time_ms, level, source, text });
+        self.sequence += 1;
+        let line = LogLine { sequence: self.sequence, time_ms, level, source, text };
+        (self.told)(&line);
+        self.lines.push_back(line);
     }
 }
 
@@ -196,7 +205,7 @@ mod tests {
     fn fresh() -> (tempfile::TempDir, Files, PluginLog) {
         let folder = tempfile::tempdir().unwrap();
         let files = Files::start(folder.path()).unwrap();
-        let log = PluginLog::new(folder.path().join("plugins/p.log"), Time::ZERO);
+        let log = PluginLog::new(folder.path().join("plugins/p.log"), Time::ZERO, Box::new(|_| ()));
         (folder, files, log)
     }
 

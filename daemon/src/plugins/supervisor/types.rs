@@ -41,7 +41,7 @@ pub struct Setup {
 }
 
 /// A plugin that is to run.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Hosting {
     /// Which.
     pub id: PluginId,
@@ -61,6 +61,10 @@ pub struct Hosting {
 pub trait Watch: Send + Sync {
     /// Something happened. Called on the supervisor's thread, with no lock held; must not wait.
     fn changed(&self, plugin: PluginId, what: Happening);
+
+    /// A plugin's log has another line; at most so many a second as the log takes. Called with the log locked; must not
+    /// wait, and not ask the supervisor for anything.
+    fn logged(&self, _plugin: PluginId, _line: &LogLine) {}
 }
 
 /// What can happen to a host.
@@ -225,6 +229,8 @@ pub struct Times {
 /// A line of a plugin's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
+    /// Counts the plugin's lines since the daemon started, from 1.
+    pub sequence: u64,
     /// When, in milliseconds of the Unix epoch.
     pub time_ms: u64,
     /// How grave.

@@ -47,8 +47,7 @@ pub(super) static HTTP: PadgateHttp =
 pub(super) static TCP: PadgateTcp =
     PadgateTcp { size: size_of::<PadgateTcp>() as u32, connect: Some(tcp_connect) };
 
-pub(super) static UDP: PadgateUdp =
-    PadgateUdp { size: size_of::<PadgateUdp>() as u32, send: Some(udp_send) };
+pub(super) static UDP: PadgateUdp = PadgateUdp { size: size_of::<PadgateUdp>() as u32, send: Some(udp_send) };
 
 pub(super) static PROCESS: PadgateProcess =
     PadgateProcess { size: size_of::<PadgateProcess>() as u32, run: Some(process_run) };

@@ -1,0 +1,465 @@
+//! Plugins, as front ends see them.
+
+use std::time::Duration;
+
+use padgate_core::capability::{Capability, Rights, Risk};
+use padgate_core::manifest::{Manifest, ParameterKind};
+use padgate_ipc::plugin as wire;
+use padgate_plugin_host::confinement::{Confinement, Enforced};
+
+use super::report;
+use crate::plugins::inventory::{Plugin, Signature, Standing};
+use crate::plugins::manager::{Granted, Proposal, View, is_direct, unix_ms};
+use crate::plugins::supervisor::{HostState, LogLevel, LogLine, LogSource, Statistics};
+
+/// The overview of one plugin.
+#[must_use]
+pub fn summary(view: &View) -> wire::PluginSummary {
+    let View { plugin, host, statistics, .. } = view;
+    let manifest = plugin.manifest.as_deref();
+    let (state, reason) = state(view);
+    wire::PluginSummary {
+        name: plugin.name.to_string(),
+        version: manifest.map(|manifest| manifest.version.to_string()).unwrap_or_default(),
+        description: manifest.map(|manifest| manifest.description.clone()).unwrap_or_default(),
+        state,
+        reason,
+        risk: plugin.request().highest_risk().map(risk),
+        actions: manifest.map(action_names).unwrap_or_default(),
+        signature: signature(plugin).state,
+        asks_more: asks_more(plugin),
+        pid: host.pid,
+        executions: statistics.executions,
+        failures: statistics.failures,
+        p99_us: (statistics.executions > 0).then(|| micros(statistics.times.p99)),
+        rss_bytes: statistics.rss,
+    }
+}
+
+fn action_names(manifest: &Manifest) -> Vec<String> {
+    manifest.actions.iter().map(|action| action.name.clone()).collect()
+}
+
+/// Whether it works, and would like to do more than it may.
+fn asks_more(plugin: &Plugin) -> bool {
+    let undecided = match &plugin.grant {
+        Some(grant) => plugin.missing.beyond(&grant.requested),
+        None => plugin.missing.clone(),
+    };
+    plugin.standing == Standing::Ready && undecided != Rights::NONE
+}
+
+fn state(view: &View) -> (wire::PluginState, Option<String>) {
+    let View { plugin, host, unloaded, .. } = view;
+    let name = &plugin.name;
+    match &plugin.standing {
+        Standing::Disabled => {
+            return (wire::PluginState::Disabled, Some(format!("`padgate plugin enable {name}` enables it")));
+        }
+        Standing::Unusable(why) => return (wire::PluginState::Unusable, Some(why.clone())),
+        Standing::WaitingForGrant(missing) => {
+            let missing: Vec<&str> = missing.capabilities().map(Capability::name).collect();
+            let text = format!("{} not granted: `padgate plugin grant {name}`", missing.join(", "));
+            return (wire::PluginState::Waiting, Some(text));
+        }
+        Standing::Ready => {}
+    }
+    match host.state {
+        HostState::Absent if *unloaded => {
+            (wire::PluginState::Unloaded, Some(format!("`padgate plugin load {name}` loads it")))
+        }
+        HostState::Absent => (wire::PluginState::Verified, None),
+        HostState::Starting | HostState::Restarting | HostState::Stopping => {
+            (wire::PluginState::Starting, host.reason.clone())
+        }
+        HostState::Ready => (wire::PluginState::Enabled, host.reason.clone()),
+        HostState::Quarantined => (wire::PluginState::Quarantined, host.reason.clone()),
+        HostState::Unusable => (wire::PluginState::Unusable, host.reason.clone()),
+    }
+}
+
+/// The wire's word for a risk.
+#[must_use]
+pub fn risk(risk: Risk) -> wire::Risk {
+    match risk {
+        Risk::Low => wire::Risk::Low,
+        Risk::Medium => wire::Risk::Medium,
+        Risk::High => wire::Risk::High,
+    }
+}
+
+/// Who signed it.
+#[must_use]
+pub fn signature(plugin: &Plugin) -> wire::SignatureView {
+    let view = |state, key, text: String| wire::SignatureView { state, key, text };
+    match plugin.integrity.as_ref().map(|integrity| &integrity.signature) {
+        None | Some(Signature::None) => view(wire::SignatureState::None, None, "not signed".to_owned()),
+        Some(Signature::Good { key, comment }) => view(
+            wire::SignatureState::Trusted,
+            Some(key.clone()),
+            format!("signed by a key that you trust: {comment}"),
+        ),
+        Some(Signature::Bad(why)) => view(wire::SignatureState::Bad, None, why.clone()),
+        Some(Signature::Untrusted(key)) => view(
+            wire::SignatureState::Untrusted,
+            Some(key.clone()),
+            format!("signed by the key {key}, which is not among your trusted_keys"),
+        ),
+    }
+}
+
+/// Everything about one plugin.
+#[must_use]
+pub fn info(view: &View) -> wire::PluginInfo {
+    let View { plugin, host, .. } = view;
+    let manifest = plugin.manifest.as_deref();
+    let text =
+        |of: fn(&Manifest) -> &String| manifest.map(|manifest| of(manifest).clone()).unwrap_or_default();
+    let limits = view.limits;
+    wire::PluginInfo {
+        summary: summary(view),
+        author: text(|manifest| &manifest.author),
+        license: text(|manifest| &manifest.license),
+        homepage: text(|manifest| &manifest.homepage),
+        folder: plugin.folder.display().to_string(),
+        sha256: plugin.integrity.as_ref().map(|integrity| integrity.sha256.clone()).unwrap_or_default(),
+        signature: signature(plugin),
+        requests: requests(view),
+        confinement: host.confinement.as_ref().map(confinement),
+        limits: wire::LimitsView {
+            deadline_ms: limits
+                .deadline
+                .map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+            memory_bytes: limits.memory.unwrap_or(0),
+            rate_per_second: limits.rate.unwrap_or(0),
+            cpu_percent: limits.cpu.unwrap_or(0),
+            files: limits.files.unwrap_or(0),
+        },
+        dependencies: manifest.map(|manifest| dependencies(manifest, view)).unwrap_or_default(),
+        actions: manifest.map(actions).unwrap_or_default(),
+        calls: host
+            .calls
+            .iter()
+            .map(|(call, problem)| wire::PreparedCall {
+                text: format!("{} {}", call.action, call.parameters),
+                problem: problem.clone(),
+            })
+            .collect(),
+        host: host_view(view),
+        problems: report::diagnostics(&plugin.problems),
+    }
+}
+
+fn requests(view: &View) -> Vec<wire::CapabilityView> {
+    let plugin = &view.plugin;
+    let request = plugin.request();
+    let optional =
+        |capability| plugin.manifest.as_ref().is_some_and(|manifest| manifest.optional.contains(&capability));
+    request
+        .meanings()
+        .into_iter()
+        .map(|meaning| {
+            let capability = meaning.capability;
+            let granted = plugin.rights.one_text(capability);
+            let direct = is_direct(&request, capability);
+            let (enforced, enforced_by) = enforcement(capability, direct, view.host.confinement.as_ref());
+            wire::CapabilityView {
+                capability: capability.name().to_owned(),
+                risk: risk(meaning.risk),
+                scope: request.one_text(capability).unwrap_or_default(),
+                meaning: meaning_text(&meaning.means, meaning.warning),
+                how: how(view, capability, granted.is_some()),
+                granted,
+                direct,
+                optional: optional(capability),
+                enforced,
+                enforced_by,
+            }
+        })
+        .collect()
+}
+
+fn meaning_text(means: &[String], warning: Option<&str>) -> String {
+    let mut text = means.join("; ");
+    if let Some(warning) = warning {
+        text.push_str(". ");
+        text.push_str(warning);
+    }
+    text
+}
+
+fn how(view: &View, capability: Capability, granted: bool) -> wire::How {
+    if granted && view.plugin.auto_granted.has(capability) {
+        wire::How::Auto
+    } else if granted {
+        wire::How::User
+    } else if view.denied.contains(&capability) {
+        wire::How::Revoked
+    } else {
+        wire::How::Undecided
+    }
+}
+
+/// What keeps the plugin to its scope: the daemon, which looks at each request, or the operating system.
+fn enforcement(
+    capability: Capability,
+    direct: bool,
+    confinement: Option<&Confinement>,
+) -> (Option<wire::Enforcement>, String) {
+    let part = |confinement: &Confinement| match capability {
+        Capability::Midi | Capability::Audio | Capability::SystemControl => confinement.processes.clone(),
+        Capability::Network => confinement.network.clone(),
+        Capability::Filesystem => confinement.files.clone(),
+        Capability::Subprocess => confinement.programs.clone(),
+    };
+    let by = if direct {
+        "the operating system"
+    } else {
+        "the daemon does it and looks at each request; the operating system leaves no other way"
+    };
+    match confinement.map(part) {
+        None => (None, by.to_owned()),
+        Some(Enforced::Fully) => (Some(wire::Enforcement::Fully), by.to_owned()),
+        Some(Enforced::Partly(why)) => (Some(wire::Enforcement::Partly), why),
+        Some(Enforced::Not(why)) => (Some(wire::Enforcement::Not), why),
+    }
+}
+
+fn confinement(confinement: &Confinement) -> wire::ConfinementView {
+    let part = |(name, enforced): (&'static str, &Enforced)| {
+        let (enforced, why) = match enforced {
+            Enforced::Fully => (wire::Enforcement::Fully, None),
+            Enforced::Partly(why) => (wire::Enforcement::Partly, Some(why.clone())),
+            Enforced::Not(why) => (wire::Enforcement::Not, Some(why.clone())),
+        };
+        wire::ConfinementPart { name: name.to_owned(), enforced, why }
+    };
+    wire::ConfinementView {
+        landlock: confinement.landlock,
+        filters: confinement.filters,
+        parts: confinement.parts().map(part).collect(),
+    }
+}
+
+fn dependencies(manifest: &Manifest, view: &View) -> Vec<wire::DependencyView> {
+    let found = |name: &str| {
+        view.needs.iter().find(|(need, _)| need == name).and_then(|(_, version)| version.clone())
+    };
+    manifest
+        .dependencies
+        .iter()
+        .map(|(name, requirement)| {
+            let found = found(name);
+            let fits =
+                |version: &String| semver_of(version).is_some_and(|version| requirement.matches(&version));
+            let problem = match &found {
+                None => Some("it is not installed".to_owned()),
+                Some(version) if !fits(version) => Some(format!("{version} does not fit")),
+                Some(_) => None,
+            };
+            wire::DependencyView { name: name.clone(), requirement: requirement.to_string(), found, problem }
+        })
+        .collect()
+}
+
+fn semver_of(text: &str) -> Option<semver::Version> {
+    text.parse().ok()
+}
+
+fn actions(manifest: &Manifest) -> Vec<wire::ActionView> {
+    manifest
+        .actions
+        .iter()
+        .map(|action| wire::ActionView {
+            name: action.name.clone(),
+            description: action.description.clone(),
+            held: action.held,
+            parameters: action
+                .parameters
+                .iter()
+                .map(|parameter| wire::ParameterView {
+                    name: parameter.name.clone(),
+                    kind: kind(&parameter.kind),
+                    required: parameter.required,
+                    default: parameter.default.clone(),
+                    description: parameter.description.clone(),
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+fn kind(kind: &ParameterKind) -> String {
+    match kind {
+        ParameterKind::Text { choices } if choices.is_empty() => "text".to_owned(),
+        ParameterKind::Text { choices } => format!("one of {}", choices.join(", ")),
+        ParameterKind::Integer { min, max } => match (*min, *max) {
+            (i64::MIN, i64::MAX) => "integer".to_owned(),
+            (min, max) => format!("integer, {min} to {max}"),
+        },
+        ParameterKind::Number { min, max } => {
+            if min.is_finite() && max.is_finite() && *min > f64::MIN && *max < f64::MAX {
+                format!("number, {min} to {max}")
+            } else {
+                "number".to_owned()
+            }
+        }
+        ParameterKind::Flag => "flag".to_owned(),
+        ParameterKind::List(of) => format!("list of {}", self::kind(of)),
+        ParameterKind::Table(of) => format!("table of {}", self::kind(of)),
+        ParameterKind::Any => "any".to_owned(),
+    }
+}
+
+fn host_view(view: &View) -> Option<wire::HostView> {
+    let host = &view.host;
+    if host.generation == 0 {
+        return None;
+    }
+    let state = match host.state {
+        HostState::Absent | HostState::Unusable => wire::HostState::Gone,
+        HostState::Starting => wire::HostState::Starting,
+        HostState::Ready => wire::HostState::Ready,
+        HostState::Restarting | HostState::Quarantined => wire::HostState::Pausing,
+        HostState::Stopping => wire::HostState::Ending,
+    };
+    let breaker = (host.state == HostState::Quarantined).then(|| wire::Breaker {
+        reason: host.reason.clone().unwrap_or_default(),
+        until_unix_ms: host.restart_at.map(unix_ms),
+    });
+    Some(wire::HostView {
+        pid: host.pid,
+        generation: u64::from(host.generation),
+        state,
+        started_unix_ms: host.ready_since.map(unix_ms),
+        restarts: view.statistics.restarts,
+        breaker,
+    })
+}
+
+/// What was counted.
+#[must_use]
+pub fn stats(view: &View) -> wire::StatsView {
+    let Statistics {
+        name: _,
+        executions,
+        failures,
+        refusals,
+        timeouts,
+        crashes,
+        restarts,
+        dropped: _,
+        last_execution_ms,
+        times,
+        cpu_ms,
+        rss,
+        pss: _,
+    } = view.statistics;
+    wire::StatsView {
+        plugin: view.plugin.name.to_string(),
+        executions,
+        failures,
+        refusals,
+        timeouts,
+        crashes,
+        restarts,
+        last_execution_unix_ms: i64::try_from(last_execution_ms).ok().filter(|ms| *ms > 0),
+        mean_us: micros(times.mean),
+        p50_us: micros(times.p50),
+        p99_us: micros(times.p99),
+        max_us: micros(times.max),
+        cpu_ms,
+        rss_bytes: rss,
+        queue: view.host.waiting as u64,
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// A line of a log.
+#[must_use]
+pub fn log_line(line: &LogLine) -> wire::LogLine {
+    wire::LogLine {
+        sequence: line.sequence,
+        unix_ms: i64::try_from(line.time_ms).unwrap_or(i64::MAX),
+        level: match line.level {
+            LogLevel::Debug => "debug",
+            LogLevel::Info => "info",
+            LogLevel::Warn => "warn",
+            LogLevel::Error => "error",
+        }
+        .to_owned(),
+        source: match line.source {
+            LogSource::Plugin => wire::LogSource::Plugin,
+            LogSource::Output => wire::LogSource::Output,
+            LogSource::Padgate => wire::LogSource::Padgate,
+        },
+        text: line.text.clone(),
+    }
+}
+
+/// What would be granted.
+#[must_use]
+pub fn proposal(proposal: &Proposal, tie: wire::Tie) -> wire::GrantView {
+    let plugin = &proposal.plugin;
+    let manifest = plugin.manifest.as_deref();
+    let text =
+        |of: fn(&Manifest) -> &String| manifest.map(|manifest| of(manifest).clone()).unwrap_or_default();
+    let request = plugin.request();
+    let granted = &proposal.granted;
+    let mut warnings = Vec::new();
+    let mut grants = Vec::new();
+    for meaning in granted.meanings().into_iter().filter(|meaning| proposal.new.has(meaning.capability)) {
+        let capability = meaning.capability;
+        let scope = granted.one_text(capability).unwrap_or_default();
+        let whole = request.one_text(capability).unwrap_or_default();
+        warnings.extend(meaning.warning.map(str::to_owned));
+        grants.push(wire::GrantPart {
+            capability: capability.name().to_owned(),
+            risk: risk(meaning.risk),
+            of: (whole != scope).then_some(whole),
+            scope,
+            meaning: meaning.means.join("; "),
+            direct: is_direct(granted, capability),
+        });
+    }
+    let refused = proposal.refused.iter().map(|reason| wire::RefusedPart {
+        capability: Capability::Filesystem.name().to_owned(),
+        scope: granted.one_text(Capability::Filesystem).unwrap_or_default(),
+        reason: reason.clone(),
+    });
+    wire::GrantView {
+        plugin: plugin.name.to_string(),
+        version: text_of_version(manifest),
+        description: text(|manifest| &manifest.description),
+        author: text(|manifest| &manifest.author),
+        signature: signature(plugin),
+        sha256: plugin.integrity.as_ref().map(|integrity| integrity.sha256.clone()).unwrap_or_default(),
+        tie,
+        risk: granted
+            .capabilities()
+            .filter(|it| proposal.new.has(*it))
+            .filter_map(|it| granted.risk(it))
+            .max()
+            .map(risk),
+        grants,
+        has: plugin.rights.capabilities().filter_map(|it| plugin.rights.one_text(it)).collect(),
+        refused: refused.collect(),
+        warnings,
+        confirm: proposal.confirm.clone(),
+        done: false,
+        after: None,
+    }
+}
+
+fn text_of_version(manifest: Option<&Manifest>) -> String {
+    manifest.map(|manifest| manifest.version.to_string()).unwrap_or_default()
+}
+
+/// What was granted.
+#[must_use]
+pub fn granted(granted: &Granted, tie: wire::Tie, after: wire::PluginSummary) -> wire::GrantView {
+    wire::GrantView { done: true, after: Some(after), ..proposal(&granted.proposal, tie) }
+}
