@@ -6,38 +6,26 @@ use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{Entry, FILE_BYTES_MAX, OLD_FILES, old};
 
 /// One line of the log.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Record {
     /// When, as in RFC 3339, in UTC.
     pub time: String,
     /// The name of the event: [`super::Event::name`]. A text, because a newer version may have written it.
     pub event: String,
     /// The plugin's name; empty if it was none.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub plugin: String,
     /// What happened, in a sentence.
     pub text: String,
     /// Whatever else is worth knowing.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// How often. A refusal is written when it comes first; what came again within a second is counted in a line of
     /// its own.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub count: u64,
-}
-
-fn one() -> u64 {
-    1
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
-fn is_one(count: &u64) -> bool {
-    *count == 1
 }
 
 impl Record {
@@ -50,6 +38,36 @@ impl Record {
             detail: entry.detail.clone(),
             count,
         }
+    }
+
+    /// The line of the file, with its end. What is empty, and a count of one, is left out.
+    pub(super) fn line(&self) -> String {
+        let text = |text: &str| Value::from(text).to_string();
+        let mut line = format!("{{\"time\":{},\"event\":{}", text(&self.time), text(&self.event));
+        for (key, value) in [("plugin", &self.plugin), ("text", &self.text), ("detail", &self.detail)] {
+            if !value.is_empty() {
+                line += &format!(",\"{key}\":{}", text(value));
+            }
+        }
+        if self.count != 1 {
+            line += &format!(",\"count\":{}", self.count);
+        }
+        line += "}\n";
+        line
+    }
+
+    /// Reads a line; `None` if it is none, for example because a crash tore it.
+    fn read(line: &[u8]) -> Option<Record> {
+        let value: Value = serde_json::from_slice(line).ok()?;
+        let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        Some(Record {
+            time: text("time")?,
+            event: text("event")?,
+            plugin: text("plugin").unwrap_or_default(),
+            text: text("text").unwrap_or_default(),
+            detail: text("detail").unwrap_or_default(),
+            count: value.get("count").and_then(Value::as_u64).unwrap_or(1),
+        })
     }
 }
 
@@ -80,7 +98,7 @@ fn of_file(path: &Path, limit: usize, plugin: Option<&str>) -> io::Result<Vec<Re
     let mut line = Vec::new();
     while limit > 0 && lines.read_until(b'\n', &mut line)? > 0 {
         // A line that a crash tore is left out.
-        if let Ok(record) = serde_json::from_slice::<Record>(&line)
+        if let Some(record) = Record::read(&line)
             && plugin.is_none_or(|plugin| record.plugin == plugin)
         {
             if last.len() == limit {

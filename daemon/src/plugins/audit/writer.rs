@@ -135,13 +135,12 @@ impl Writer {
     }
 
     fn try_write(&mut self, record: &Record) -> io::Result<()> {
-        let mut line = serde_json::to_vec(record)?;
-        line.push(b'\n');
+        let line = record.line();
         if self.length > 0 && self.length + line.len() as u64 > self.length_max {
             self.rotate()?;
         }
         // In one call, so that a crash leaves no half line but for the last one.
-        if let Err(error) = self.file.write_all(&line) {
+        if let Err(error) = self.file.write_all(line.as_bytes()) {
             // Part of it may be there: the next line must not be glued to it.
             if let Ok((file, length)) = open(&self.path) {
                 (self.file, self.length) = (file, length);

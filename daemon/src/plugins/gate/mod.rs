@@ -7,14 +7,14 @@
 //!
 //! A permit can't be made elsewhere:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0451
 //! use padgated::plugins::{gate::{Permit, Permitted}, part::PluginId};
 //! let forged = Permit { plugin: PluginId(0), what: Permitted::Call };
 //! ```
 //!
 //! nor used twice:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0382
 //! fn twice(permit: padgated::plugins::gate::Permit) {
 //!     permit.into_permitted();
 //!     permit.into_permitted();

@@ -89,6 +89,7 @@ fn every_ask() -> Vec<Ask<'static>> {
         Ask::MidiListen { device: "pads" },
         http("http://a.example/"),
         connect("a.example", 80),
+        Ask::Datagram { host: "a.example", port: 80, data: b"x" },
         run("sh"),
         Ask::Play { path: "/etc/hosts", gain: 1.0 },
         Ask::Volume { output: "", change: 0, value: 0.5 },

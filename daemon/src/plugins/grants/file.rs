@@ -8,15 +8,16 @@ use std::path::{Path, PathBuf};
 
 use padgate_core::capability::{Capability, Rights};
 use padgate_core::manifest::is_plugin_name;
-use serde::Deserialize;
-use toml::{Spanned, Table};
+use serde::Deserialize as _;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::{Content, FILE_BYTES_MAX, Grant, GrantsError, State, Tie, is_tie};
 use crate::plugins::files;
 use crate::plugins::find::read_all;
 
 /// The version of the file's format.
-const VERSION: u32 = 1;
+const VERSION: &str = "1";
 
 const HEADING: &str = "\
 # What plugins were granted, and which are disabled. Padgate writes this file when you use
@@ -24,40 +25,6 @@ const HEADING: &str = "\
 # You may change it by hand: take a [[grant]] away, and the plugin asks again. If there is a
 # mistake in it, no plugin is used until it is corrected.
 ";
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    version: Spanned<u32>,
-    #[serde(default)]
-    plugin: BTreeMap<Spanned<String>, StateTable>,
-    #[serde(default)]
-    grant: Vec<Spanned<GrantTable>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StateTable {
-    #[serde(default = "yes")]
-    enabled: bool,
-    #[serde(default)]
-    denied: Vec<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GrantTable {
-    plugin: Spanned<String>,
-    sha256: Option<Spanned<String>>,
-    key: Option<Spanned<String>>,
-    given: Spanned<String>,
-    requested: Spanned<Table>,
-    granted: Spanned<Table>,
-}
-
-fn yes() -> bool {
-    true
-}
 
 /// Reads the file; nothing if there is none.
 ///
@@ -92,28 +59,26 @@ fn place(text: &str, at: usize) -> (usize, usize) {
 
 type Mistake = (Range<usize>, String);
 
+type Value<'t> = Spanned<DeValue<'t>>;
+
 fn parse(text: &str) -> Result<Content, Mistake> {
-    let file: File = toml::from_str(text).map_err(|error| {
+    let root = DeTable::parse(text).map_err(|error| {
         (error.span().unwrap_or(0..0), error.message().trim().replace('\n', " ").to_owned())
     })?;
-    if *file.version.get_ref() != VERSION {
-        let why =
-            format!("this is version {} of the format, and only {VERSION} is known", file.version.get_ref());
-        return Err((file.version.span(), why));
+    let span = root.span();
+    let mut root = Fields::of(root.into_inner(), span, &["version", "plugin", "grant"])?;
+    let version = root.need("version")?;
+    if !matches!(version.get_ref(), DeValue::Integer(number) if number.as_str() == VERSION) {
+        return Err((version.span(), format!("only version {VERSION} of this file is known")));
     }
     let mut content = Content::default();
-    for (name, table) in file.plugin {
-        let mut denied = Vec::new();
-        for word in table.denied {
-            let span = word.span();
-            let capability = Capability::of_name(word.get_ref());
-            denied.push(
-                capability.ok_or_else(|| (span, format!("there is no capability {:?}", word.get_ref())))?,
-            );
+    if let Some(plugins) = root.take("plugin") {
+        for (name, state) in table(plugins)?.0 {
+            let name = plugin_name(name.span(), name.into_inner().into_owned())?;
+            content.plugins.insert(name, self::state(state)?);
         }
-        content.plugins.insert(plugin_name(name)?, State { enabled: table.enabled, denied });
     }
-    for table in file.grant {
+    for table in root.take("grant").map(array).transpose()?.unwrap_or_default() {
         let span = table.span();
         let grant = grant(table)?;
         if content.grants.iter().any(|other| other.plugin == grant.plugin && other.tie == grant.tie) {
@@ -124,18 +89,31 @@ fn parse(text: &str) -> Result<Content, Mistake> {
     Ok(content)
 }
 
-fn plugin_name(name: Spanned<String>) -> Result<String, Mistake> {
-    let span = name.span();
-    let name = name.into_inner();
-    if is_plugin_name(&name) { Ok(name) } else { Err((span, format!("{name:?} is no name of a plugin"))) }
+fn state(value: Value<'_>) -> Result<State, Mistake> {
+    let (table, span) = table(value)?;
+    let mut fields = Fields::of(table, span, &["enabled", "denied"])?;
+    let mut state = State::default();
+    if let Some(enabled) = fields.take("enabled") {
+        let DeValue::Boolean(enabled) = enabled.get_ref() else {
+            return Err((enabled.span(), "this should be true or false".to_owned()));
+        };
+        state.enabled = *enabled;
+    }
+    for word in fields.take("denied").map(array).transpose()?.unwrap_or_default() {
+        let (span, word) = text(word)?;
+        let capability = Capability::of_name(&word);
+        state.denied.push(capability.ok_or_else(|| (span, format!("there is no capability {word:?}")))?);
+    }
+    Ok(state)
 }
 
-fn grant(table: Spanned<GrantTable>) -> Result<Grant, Mistake> {
-    let whole = table.span();
-    let table = table.into_inner();
-    let (span, tie) = match (table.sha256, table.key) {
-        (Some(sha256), None) => (sha256.span(), Tie::Hash(sha256.into_inner())),
-        (None, Some(key)) => (key.span(), Tie::Key(key.into_inner())),
+fn grant(value: Value<'_>) -> Result<Grant, Mistake> {
+    let (table, whole) = table(value)?;
+    let keys = ["plugin", "sha256", "key", "given", "requested", "granted"];
+    let mut fields = Fields::of(table, whole.clone(), &keys)?;
+    let (span, tie) = match (fields.take("sha256"), fields.take("key")) {
+        (Some(sha256), None) => text(sha256).map(|(span, text)| (span, Tie::Hash(text)))?,
+        (None, Some(key)) => text(key).map(|(span, text)| (span, Tie::Key(text)))?,
         (Some(_), Some(_)) | (None, None) => {
             return Err((whole, "a grant has either sha256 or key".to_owned()));
         }
@@ -147,18 +125,79 @@ fn grant(table: Spanned<GrantTable>) -> Result<Grant, Mistake> {
         };
         return Err((span, why.to_owned()));
     }
+    let (span, plugin) = text(fields.need("plugin")?)?;
     Ok(Grant {
-        plugin: plugin_name(table.plugin)?,
+        plugin: plugin_name(span, plugin)?,
         tie,
-        given: table.given.into_inner(),
-        requested: rights(table.requested)?,
-        granted: rights(table.granted)?,
+        given: text(fields.need("given")?)?.1,
+        requested: rights(fields.need("requested")?)?,
+        granted: rights(fields.need("granted")?)?,
     })
 }
 
-fn rights(table: Spanned<Table>) -> Result<Rights, Mistake> {
-    let span = table.span();
-    Rights::from_table(table.get_ref()).map_err(|why| (span, why))
+fn plugin_name(span: Range<usize>, name: String) -> Result<String, Mistake> {
+    if is_plugin_name(&name) { Ok(name) } else { Err((span, format!("{name:?} is no name of a plugin"))) }
+}
+
+fn rights(value: Value<'_>) -> Result<Rights, Mistake> {
+    let span = value.span();
+    let table = toml::Table::deserialize(ValueDeserializer::from(value))
+        .map_err(|error| (span.clone(), error.message().to_owned()))?;
+    Rights::from_table(&table).map_err(|why| (span, why))
+}
+
+fn text(value: Value<'_>) -> Result<(Range<usize>, String), Mistake> {
+    let span = value.span();
+    match value.into_inner() {
+        DeValue::String(text) => Ok((span, text.into_owned())),
+        _ => Err((span, "this should be a text".to_owned())),
+    }
+}
+
+fn array(value: Value<'_>) -> Result<Vec<Value<'_>>, Mistake> {
+    let span = value.span();
+    match value.into_inner() {
+        DeValue::Array(array) => Ok(array.into_iter().collect()),
+        _ => Err((span, "this should be an array".to_owned())),
+    }
+}
+
+fn table(value: Value<'_>) -> Result<(DeTable<'_>, Range<usize>), Mistake> {
+    let span = value.span();
+    match value.into_inner() {
+        DeValue::Table(table) => Ok((table, span)),
+        _ => Err((span, "this should be a table".to_owned())),
+    }
+}
+
+/// A table whose keys are known.
+struct Fields<'t> {
+    span: Range<usize>,
+    left: BTreeMap<String, Value<'t>>,
+}
+
+impl<'t> Fields<'t> {
+    /// An unknown key is a mistake: it may be one that takes something back, misspelt.
+    fn of(table: DeTable<'t>, span: Range<usize>, known: &[&str]) -> Result<Fields<'t>, Mistake> {
+        let mut left = BTreeMap::new();
+        for (key, value) in table {
+            let span = key.span();
+            let key = key.into_inner().into_owned();
+            if !known.contains(&&*key) {
+                return Err((span, format!("there is no key {key:?} here, only {}", known.join(", "))));
+            }
+            left.insert(key, value);
+        }
+        Ok(Fields { span, left })
+    }
+
+    fn take(&mut self, key: &str) -> Option<Value<'t>> {
+        self.left.remove(key)
+    }
+
+    fn need(&mut self, key: &str) -> Result<Value<'t>, Mistake> {
+        self.take(key).ok_or_else(|| (self.span.clone(), format!("the key {key:?} is missing here")))
+    }
 }
 
 /// The file's text.

@@ -246,7 +246,7 @@ fn a_file_with_a_mistake_grants_nothing_and_is_left_alone() {
     let good = std::fs::read_to_string(bench.path()).unwrap();
     assert!(good.starts_with("# What plugins were granted"), "{good}");
     for (from, to, place, says) in [
-        ("version = 1", "version = 2", ":6:11:", "version 2"),
+        ("version = 1", "version = 2", ":6:11:", "only version 1"),
         ("version = 1", "version = ", ":6:", ""),
         ("\n[[grant]]", "\n[[grant]", ":8:", ""),
         ("plugin = \"probe\"", "plugin = \"../probe\"", ":9:10:", "no name of a plugin"),
@@ -255,6 +255,11 @@ fn a_file_with_a_mistake_grants_nothing_and_is_left_alone() {
         ("sha256 = ", "key = ", ":10:", "minisign"),
         ("~/Music", "Music", ":", ""),
         ("filesystem", "filesytem", ":", "filesytem"),
+        ("given = \"2025-01-02T03:04:05Z\"", "", ":8:1:", "\"given\" is missing"),
+        ("given = ", "given = 1 #", ":11:9:", "a text"),
+        ("\n[[grant]]", "\n[plugin.x]\nenabled = 1\n[[grant]]", ":9:11:", "true or false"),
+        ("\n[[grant]]", "\n[plugin.x]\ndenied = [\"all\"]\n[[grant]]", ":9:11:", "capability \"all\""),
+        ("\n[[grant]]", "\n[plugin.X]\n[[grant]]", ":8:9:", "no name of a plugin"),
         ("[grant.granted]", "[grant.grunted]", ":", "grunted"),
     ] {
         let bad = good.replacen(from, to, 1);
