@@ -73,7 +73,10 @@ pub(crate) fn word(
 pub(crate) fn integer(ctx: &mut Context, value: &Written<'_>, bounds: RangeInclusive<i64>) -> Option<i64> {
     let (low, high) = (*bounds.start(), *bounds.end());
     let DeValue::Integer(written) = value.get_ref() else {
-        return wrong_type(ctx, value, &Kind::Integer(low, high).describe());
+        let unbounded = (low, high) == (i64::MIN, i64::MAX);
+        let expected =
+            if unbounded { "a whole number".to_owned() } else { Kind::Integer(low, high).describe() };
+        return wrong_type(ctx, value, &expected);
     };
     match i64::from_str_radix(written.as_str(), written.radix()) {
         Ok(number) if bounds.contains(&number) => Some(number),
