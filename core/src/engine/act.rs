@@ -8,9 +8,9 @@ use super::ledger::{Held, RELEASE_VELOCITY};
 use crate::ids::DeviceId;
 use crate::midi::{Channel, Message};
 use crate::ruleset::Mapping;
-use crate::ruleset::action::{Action, Amount, Hold, Level, MidiSend, ModeChange, PointerMove};
+use crate::ruleset::action::{Action, Amount, Hold, Level, MidiSend, ModeChange, PluginCall, PointerMove};
 use crate::ruleset::keys::{Key, KeyChord};
-use crate::ruleset::trigger::ControlKind;
+use crate::ruleset::trigger::{ControlKind, Edge, Trigger};
 use crate::time::Time;
 
 /// The note that is sent where "the note that was played" was no note: middle C.
@@ -42,7 +42,7 @@ impl Engine {
                 let keeps = *hold == Hold::WhileHeld && self.is_down(context.press);
                 let phase = if keeps { Phase::Down } else { Phase::Tap };
                 let held = Held::Button(*button);
-                if keeps && !self.ledger.enter(held, mapping, context) {
+                if keeps && !self.ledger.enter(held.clone(), mapping, context) {
                     return;
                 }
                 if !keeps {
@@ -83,11 +83,36 @@ impl Engine {
             Action::Mute { target, switch } => Effect::Mute { target: *target, switch: *switch },
             Action::Media(key) => Effect::Media(*key),
             Action::Notify(notice) => Effect::Notify(Arc::clone(notice)),
-            Action::Plugin { call, hold: _ } => {
-                Effect::Plugin { call: Arc::clone(call), phase: CallPhase::Tap }
-            }
+            Action::Plugin { call, hold } => return self.call(mapping, call, *hold, context, now, out),
         };
         self.request(Some(mapping), effect, context, out);
+    }
+
+    /// Calls a plugin. Of a press whose release it is to be told, each press gets a release of its own: for a plugin,
+    /// two hands on the same thing are two things.
+    fn call(
+        &mut self,
+        mapping: &Arc<Mapping>,
+        call: &Arc<PluginCall>,
+        hold: Hold,
+        context: Context,
+        now: Time,
+        out: &mut Vec<Output>,
+    ) {
+        let moves = matches!(&mapping.trigger, Trigger::Move { filter, .. } if filter.edge == Edge::Every);
+        let phase = if moves {
+            CallPhase::Change
+        } else if hold == Hold::WhileHeld && self.is_down(context.press) {
+            let held = Held::Plugin(Arc::clone(call));
+            // The same press presses it again: it is let go first, as a note that sounds already.
+            self.release_held(|entry| entry.press == context.press && entry.what == held, now, out);
+            self.ledger.enter(held, mapping, context);
+            CallPhase::Press
+        } else {
+            // Ticks of an encoder add up, so that no call for them may be left out for a newer one.
+            CallPhase::Tap
+        };
+        self.request(Some(mapping), Effect::Plugin { call: Arc::clone(call), phase }, context, out);
     }
 
     fn hold_keys(
@@ -116,7 +141,7 @@ impl Engine {
         for key in chord {
             let held = Held::Key(*key);
             // A modifier that another press holds does its work already, and must stay down after the tap.
-            if key.is_modifier() && self.ledger.is_held(held) {
+            if key.is_modifier() && self.ledger.is_held(&held) {
                 continue;
             }
             // Another key that is down can't be pressed: it comes up for its holder first.
@@ -217,14 +242,14 @@ impl Engine {
         let Message::NoteOn { channel, note, .. } = on else { return };
         let held = Held::Note { to, channel, note };
         let off = Message::NoteOff { channel, note, velocity: RELEASE_VELOCITY };
-        if self.ledger.is_held(held) {
+        if self.ledger.is_held(&held) {
             self.midi(mapping, to, off, context, now, out);
         }
         if hold == Hold::WhileHeld && self.is_down(context.press) {
-            self.ledger.enter(held, mapping, context);
+            self.ledger.enter(held.clone(), mapping, context);
         }
         self.midi(mapping, to, on, context, now, out);
-        if !self.ledger.is_held(held) {
+        if !self.ledger.is_held(&held) {
             self.midi(mapping, to, off, context, now, out);
         }
     }

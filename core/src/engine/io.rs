@@ -189,11 +189,11 @@ pub enum Phase {
 /// What a plugin is called for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum CallPhase {
-    /// A press (or any other gesture) of which no release will be told.
+    /// A press (or any other gesture) of which no release will be told. An encoder's ticks are in the context.
     Tap,
     /// A press whose release will be told.
     Press,
-    /// The release of such a press.
+    /// The release of such a press, once for each. Its context has the number of that press.
     Release,
     /// A control with a position moved: only its newest value counts, so that several may become one call.
     Change,

@@ -1,22 +1,23 @@
-//! The ledger: every key, button and note that the engine keeps down, and for which press.
+//! The ledger: every key, button and note that the engine keeps down, every call of a plugin that waits for its release,
+//! and for which press.
 //!
-//! What two presses hold goes up with the last of them. Emptied by releases, lost devices and ports, and
+//! What two presses hold goes up with the last of them; a call of a plugin is released once for each. Emptied by releases, lost devices and ports, and
 //! `panic`; nothing else keeps a list of what is down.
 
 use std::sync::Arc;
 
-use super::io::{Context, Effect, Phase, PressId};
+use super::io::{CallPhase, Context, Effect, Phase, PressId};
 use crate::ids::DeviceId;
 use crate::midi::{Channel, Message};
 use crate::ruleset::Mapping;
-use crate::ruleset::action::MouseButton;
+use crate::ruleset::action::{MouseButton, PluginCall};
 use crate::ruleset::keys::{Key, KeyChord};
 
 /// The velocity of a note-off that no finger gave one: the specification's default.
 pub(super) const RELEASE_VELOCITY: u8 = 64;
 
 /// Something that is kept down.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Held {
     /// A key of the keyboard.
     Key(Key),
@@ -31,6 +32,8 @@ pub enum Held {
         /// The note.
         note: u8,
     },
+    /// A call of a plugin that is to be told of the release.
+    Plugin(Arc<PluginCall>),
 }
 
 /// One thing that one press keeps down.
@@ -59,17 +62,17 @@ impl Ledger {
         Ledger { entries: Vec::with_capacity(entries) }
     }
 
-    pub(super) fn is_held(&self, what: Held) -> bool {
-        self.entries.iter().any(|entry| entry.what == what)
+    pub(super) fn is_held(&self, what: &Held) -> bool {
+        self.entries.iter().any(|entry| entry.what == *what)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Held> {
-        self.entries.iter().map(|entry| entry.what)
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Held> {
+        self.entries.iter().map(|entry| &entry.what)
     }
 
     /// Enters `what` for the press; says whether it was up until now.
     pub(super) fn enter(&mut self, what: Held, mapping: &Arc<Mapping>, context: Context) -> bool {
-        let was_up = !self.is_held(what);
+        let was_up = !self.is_held(&what);
         let same = |entry: &Entry| {
             entry.press == context.press && entry.what == what && Arc::ptr_eq(&entry.mapping, mapping)
         };
@@ -89,7 +92,8 @@ impl Ledger {
                 continue;
             }
             let Entry { what, mapping, context, .. } = self.entries.remove(place);
-            if self.is_held(what) {
+            // Every other press of a plugin is told of its own release.
+            if !matches!(what, Held::Plugin(_)) && self.is_held(&what) {
                 continue;
             }
             match what {
@@ -115,6 +119,11 @@ impl Ledger {
                     flush(&mut keys, &mut sink);
                     let message = Message::NoteOff { channel, note, velocity: RELEASE_VELOCITY };
                     sink(Release { effect: Effect::Midi { to, message }, mapping, context });
+                }
+                Held::Plugin(call) => {
+                    flush(&mut keys, &mut sink);
+                    let effect = Effect::Plugin { call, phase: CallPhase::Release };
+                    sink(Release { effect, mapping, context });
                 }
             }
         }

@@ -132,8 +132,8 @@ impl Engine {
                 self.device_lost(device.id, now, out);
             }
         }
-        let is_gone = |held: Held| matches!(held, Held::Note { to, .. } if !index.has_output(to));
-        self.release_held(|entry| is_gone(entry.what), now, out);
+        let is_gone = |held: &Held| matches!(held, Held::Note { to, .. } if !index.has_output(*to));
+        self.release_held(|entry| is_gone(&entry.what), now, out);
         self.positions.resize_with(index.device_count().max(self.positions.len()), || None);
         for device in &index.rules.devices {
             self.positions[device.id.index()]
@@ -160,8 +160,8 @@ impl Engine {
             Input::Midi { device, received: Received::Sysex(bytes) } => self.sysex(device, bytes, now, out),
             Input::DeviceLost(device) => self.device_lost(device, now, out),
             Input::OutputLost(device) => {
-                let there = |held: Held| matches!(held, Held::Note { to, .. } if to == Some(device));
-                self.release_held(|entry| there(entry.what), now, out);
+                let there = |held: &Held| matches!(held, Held::Note { to, .. } if *to == Some(device));
+                self.release_held(|entry| there(&entry.what), now, out);
             }
             Input::WallClock(time) => self.world.clock = time,
             Input::Running(program, runs) => self.world.set_running(program, runs),
@@ -197,7 +197,7 @@ impl Engine {
 
     /// Everything that is kept down, in the order in which it went down. A thing stands there once for each
     /// press that holds it.
-    pub fn held(&self) -> impl Iterator<Item = Held> {
+    pub fn held(&self) -> impl Iterator<Item = &Held> {
         self.ledger.iter()
     }
 

@@ -14,8 +14,8 @@ use padgate_core::ruleset::{Again, Condition, Device, DevicePorts, Ruleset};
 use padgate_core::time::Time;
 
 use super::rules::{
-    MODE_A, Map, OBS, X, bend, button, cc, cc_press, cc14, choose, chord, hold, key, key_tap, mode, note_to,
-    press, program, release, repeat, repeat_held, sequence, set, taps, text, turn, volume, wait,
+    MODE_A, Map, OBS, X, bend, button, call, cc, cc_press, cc14, choose, chord, hold, key, key_tap, mode,
+    note_to, press, program, release, repeat, repeat_held, sequence, set, taps, text, turn, volume, wait,
 };
 use super::rulesets::{self, Spread};
 
@@ -34,7 +34,7 @@ fn gestures() -> Vec<Map> {
         repeat_held(15, &[button(Hold::Tap)]),
     ];
     vec![
-        press(1).does(&[key("ctrl+a")]),
+        press(1).does(&[key("ctrl+a"), call("set", Hold::WhileHeld)]),
         press(2).does(&[note_to(None, 60, Hold::WhileHeld)]),
         taps(2, 2).does(&[key_tap("b")]),
         hold(2, 100).does(&[mode(ModeChange::Hold(MODE_A))]),
@@ -49,7 +49,9 @@ fn gestures() -> Vec<Map> {
         enter,
         cc14(1),
         bend(),
+        cc(9).does(&[call("level", Hold::Tap)]),
         turn(16, Encoding::TwosComplement),
+        turn(17, Encoding::TwosComplement).does(&[call("turn", Hold::Tap)]),
         cc_press(64),
         program(None),
     ]
@@ -93,7 +95,7 @@ fn on_gestures(device: DeviceId) -> Played {
         played.extend([(500, down(note)), (5, up(note)), (5, down(note)), (70, down(note)), (90, up(note))]);
     }
     for value in (0..128).chain((0..128).rev()) {
-        played.extend([7, 8, 1, 33, 16, 64, 99].map(|number| (1, controller(number, value))));
+        played.extend([7, 8, 9, 1, 33, 16, 17, 64, 99].map(|number| (1, controller(number, value))));
         played.push((1, Message::PitchBend { channel, value: u16::from(value) << 7 }));
     }
     played.push((5, Message::ProgramChange { channel, program: 3 }));

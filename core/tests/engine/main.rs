@@ -15,6 +15,7 @@ mod modes;
 mod movements;
 mod other_triggers;
 mod pickup;
+mod plugins;
 mod programs;
 mod properties;
 mod random;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, any, proptest};
 
-use padgate_core::engine::{Effect, Held, Input, Output, Phase};
+use padgate_core::engine::{CallPhase, Effect, Held, Input, Output, Phase, PressId};
 use padgate_core::ids::ModeId;
 use padgate_core::midi::{Channel, Message, Received};
 use padgate_core::ruleset::Ruleset;
-use padgate_core::ruleset::action::ModeChange;
+use padgate_core::ruleset::action::{ModeChange, PluginCall};
 use padgate_core::time::{LocalTime, Time};
 
 use super::random::{CONTROLLERS, NOTES, Op, mappings, number, op as random_op, ops};
@@ -21,6 +21,8 @@ use super::script::{Player, Timing};
 #[derive(Default)]
 struct Outside {
     down: Vec<Held>,
+    /// Calls of plugins that wait for their release, with the presses that they belong to.
+    calls: Vec<(PressId, Arc<PluginCall>)>,
     seen: usize,
     last_request: u64,
 }
@@ -33,6 +35,9 @@ impl Outside {
                 assert!(request.id.0 > self.last_request, "numbers of requests only grow");
                 self.last_request = request.id.0;
                 self.effect(&request.effect);
+                if let Effect::Plugin { call, phase } = &request.effect {
+                    self.call(request.context.press, call, *phase);
+                }
             }
         }
         self.seen = player.log.len();
@@ -40,8 +45,11 @@ impl Outside {
 
     /// What is down must be what the ledger has.
     fn compare(&self, player: &Player) {
-        let mut held: Vec<Held> = player.engine.held().collect();
+        let is_call = |held: &&Held| matches!(held, Held::Plugin(_));
+        let mut held: Vec<Held> = player.engine.held().filter(|held| !is_call(held)).cloned().collect();
         held.dedup();
+        let calls = player.engine.held().filter(is_call).count();
+        assert_eq!(calls, self.calls.len(), "each call that was pressed waits for one release");
         for what in &held {
             assert!(self.down.contains(what), "the ledger has {what:?}, but it is up");
         }
@@ -66,6 +74,16 @@ impl Outside {
                 _ => {}
             },
             _ => {}
+        }
+    }
+
+    fn call(&mut self, press: PressId, call: &Arc<PluginCall>, phase: CallPhase) {
+        let place = self.calls.iter().position(|(of, held)| *of == press && held == call);
+        match (phase, place) {
+            (CallPhase::Press, None) => self.calls.push((press, Arc::clone(call))),
+            (CallPhase::Release, Some(place)) => drop(self.calls.remove(place)),
+            (CallPhase::Tap | CallPhase::Change, _) => {}
+            (phase, _) => panic!("{call:?} of {press:?} has a {phase:?}, but it was so already"),
         }
     }
 
@@ -145,6 +163,7 @@ fn perform(timing: Timing, rulesets: &[Arc<Ruleset>], ops: &[Op], unplug: bool) 
     outside.read(&player);
     outside.compare(&player);
     assert_eq!(outside.down, [], "everything was let go");
+    assert_eq!(outside.calls, [], "and every plugin was told");
     assert_eq!(player.engine.running(), 0, "and every program is over");
     assert_eq!(player.engine.next_deadline(), None, "so that nothing is due");
     player.input(Input::Mode(ModeChange::Switch(ModeId::new(0))));

@@ -11,7 +11,7 @@ use padgate_core::ruleset::trigger::{Direction, Edge, Encoding, Realtime};
 use padgate_core::ruleset::{Again, Condition, Shape, Value};
 
 use super::rules::{
-    KEYS, MODE_A, MODE_B, Map, OBS, PADS, SYNTH, Steps, X, bend, button, cc, cc_press, cc14,
+    KEYS, MODE_A, MODE_B, Map, OBS, PADS, SYNTH, Steps, X, bend, button, call, cc, cc_press, cc14,
     channel_pressure, choose, chord, hold, key, key_tap, long, mode, note, note_to, panic_all, press,
     program, realtime, release, repeat, repeat_held, same, sequence, set, short, sysex, taps, text, turn,
     volume, wait,
@@ -82,6 +82,7 @@ fn action() -> impl Strategy<Value = Steps> {
         6 => select(vec!["a", "b", "ctrl", "ctrl+a", "ctrl+shift+b"]).prop_map(key),
         3 => select(vec!["a", "ctrl", "ctrl+b"]).prop_map(key_tap),
         2 => hold.clone().prop_map(button),
+        4 => (select(vec!["set", "off"]), hold.clone()).prop_map(|(action, hold)| call(action, hold)),
         2 => Just(note(60)),
         3 => (select(vec![None, Some(SYNTH), Some(KEYS)]), 60..62u8, hold)
             .prop_map(|(to, note, hold)| note_to(to, note, hold)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use padgate_core::ids::{DeviceId, ModeId, Names, ProgramId, TargetId, VariableId};
 use padgate_core::midi::{Channel, SysexPattern};
 use padgate_core::ruleset::action::{
-    Amount, Assignment, Hold, Level, MidiSend, ModeChange, MouseButton, Times,
+    Amount, Assignment, Hold, Level, MidiSend, ModeChange, MouseButton, PluginCall, Times,
 };
 use padgate_core::ruleset::keys::parse_chord;
 use padgate_core::ruleset::trigger::{
@@ -276,6 +276,12 @@ pub(crate) fn key_tap(chord: &str) -> Steps {
 
 pub(crate) fn button(hold: Hold) -> Steps {
     vec![Step::Do(Action::Button { button: MouseButton::Left, hold, clicks: 1 })]
+}
+
+/// An action `action` of the plugin `lamp`.
+pub(crate) fn call(action: &str, hold: Hold) -> Steps {
+    let call = PluginCall { plugin: "lamp".into(), action: action.into(), parameters: "{}".into() };
+    vec![Step::Do(Action::Plugin { call: Arc::new(call), hold })]
 }
 
 pub(crate) fn midi(to: Option<DeviceId>, send: MidiSend) -> Steps {

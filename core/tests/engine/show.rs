@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use padgate_core::engine::{Effect, Output, Phase, Trace, VolumeChange};
+use padgate_core::engine::{Effect, Output, Phase, Request, Trace, VolumeChange};
 use padgate_core::ids::DeviceId;
 use padgate_core::midi::Message;
 use padgate_core::ruleset::keys::KeyChord;
@@ -56,6 +56,17 @@ fn message(message: Message) -> String {
     }
 }
 
+/// `lamp set press #3`: the plugin, the action, the phase, and the number of the press.
+fn call(request: &Request) -> Option<String> {
+    let Effect::Plugin { call, phase } = &request.effect else { return None };
+    let phase = format!("{phase:?}").to_lowercase();
+    let ticks = match request.context.ticks {
+        0 => String::new(),
+        ticks => format!(" {ticks} ticks"),
+    };
+    Some(format!("{} {} {phase} #{}{ticks}", call.plugin, call.action, request.context.press.0))
+}
+
 pub(crate) fn effect(effect: &Effect) -> String {
     match effect {
         Effect::Keys { keys: chord, phase: of } => format!("key {} {}", keys(chord), phase(*of)),
@@ -97,7 +108,9 @@ pub(crate) fn trace(trace: &Trace) -> Option<String> {
 /// The line for an output that `wanted` asks for.
 pub(crate) fn line(at: Time, output: &Output, wanted: Wanted) -> Option<String> {
     let words = match (output, wanted) {
-        (Output::Request(request), Wanted::Effects) => effect(&request.effect),
+        (Output::Request(request), Wanted::Effects) => {
+            call(request).unwrap_or_else(|| effect(&request.effect))
+        }
         (Output::Trace(of @ Trace::Fired { .. }), Wanted::Fired) => trace(of)?,
         (Output::Trace(of), Wanted::Traces) => trace(of)?,
         _ => return None,

@@ -35,13 +35,14 @@ impl EngineState {
 }
 
 /// What is held, in words.
-fn describe(held: Held, names: &Names) -> String {
+fn describe(held: &Held, names: &Names) -> String {
     match held {
         Held::Key(key) => format!("key {key}"),
         Held::Button(button) => format!("mouse button {button:?}").to_lowercase(),
         Held::Note { to, channel, note } => {
             let to = to.map_or("Padgate Out", |device| names.devices.name(device));
-            format!("note {} on {to}, channel {}", padgate_core::midi::note::name(note), channel.human())
+            format!("note {} on {to}, channel {}", padgate_core::midi::note::name(*note), channel.human())
         }
+        Held::Plugin(call) => format!("{} of the plugin {}", call.action, call.plugin),
     }
 }
