@@ -90,12 +90,8 @@ fn joined<T: Clone>(one: &[T], other: &[T], covers: impl Fn(&T, &T) -> bool) -> 
     without_covered(one.iter().chain(other).cloned().collect(), covers)
 }
 
-fn name_covers(wide: &String, narrow: &String) -> bool {
-    pattern::covers(wide, narrow)
-}
-
 fn common_names(one: &[String], other: &[String]) -> Vec<String> {
-    common(one, other, |one, other| pattern::common(one, other), name_covers)
+    common(one, other, |one, other| pattern::common(one, other), |wide, narrow| pattern::covers(wide, narrow))
 }
 
 fn common_paths(one: &[String], other: &[String]) -> Vec<String> {
@@ -137,8 +133,8 @@ impl MidiScope {
     }
 
     pub(super) fn beyond(&self, had: &MidiScope) -> Option<MidiScope> {
-        let send = left(&self.send, &had.send, name_covers);
-        let listen = left(&self.listen, &had.listen, name_covers);
+        let send = left(&self.send, &had.send, |wide, narrow| pattern::covers(wide, narrow));
+        let listen = left(&self.listen, &had.listen, |wide, narrow| pattern::covers(wide, narrow));
         MidiScope { send, listen }.kept()
     }
 
@@ -150,8 +146,8 @@ impl MidiScope {
 
     pub(super) fn joined(&self, other: &MidiScope) -> MidiScope {
         MidiScope {
-            send: joined(&self.send, &other.send, name_covers),
-            listen: joined(&self.listen, &other.listen, name_covers),
+            send: joined(&self.send, &other.send, |wide, narrow| pattern::covers(wide, narrow)),
+            listen: joined(&self.listen, &other.listen, |wide, narrow| pattern::covers(wide, narrow)),
         }
     }
 }
