@@ -162,23 +162,33 @@ fn blocks_are_found_with_their_marks() {
     );
 }
 
-/// With `PADGATE_UPDATE=1` in the environment, the file is written instead.
+/// With `PADGATE_UPDATE=1` in the environment, the files are written instead.
 #[test]
-fn the_schema_in_the_repository_is_up_to_date() {
-    let path = root().join("config/padgate.schema.json");
-    if std::env::var_os("PADGATE_UPDATE").is_some_and(|value| value == "1") {
-        std::fs::write(&path, schema()).unwrap();
+fn the_schemas_in_the_repository_are_up_to_date() {
+    for (name, schema) in
+        [("padgate.schema.json", schema()), ("plugin.schema.json", padgated::config::plugin_schema())]
+    {
+        let path = root().join("config").join(name);
+        if std::env::var_os("PADGATE_UPDATE").is_some_and(|value| value == "1") {
+            std::fs::write(&path, &schema).unwrap();
+        }
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            written == schema,
+            "config/{name} is out of date; run PADGATE_UPDATE=1 cargo test -p padgated --test samples"
+        );
     }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        written == schema(),
-        "config/padgate.schema.json is out of date; run PADGATE_UPDATE=1 cargo test -p padgated --test samples"
-    );
 }
 
 #[test]
-fn the_schema_refers_only_to_what_it_defines() {
-    let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
+fn the_schemas_refer_only_to_what_they_define() {
+    refers_only_to_what_it_defines(&schema(), 10);
+    refers_only_to_what_it_defines(&padgated::config::plugin_schema(), 5);
+}
+
+#[track_caller]
+fn refers_only_to_what_it_defines(schema: &str, references_min: usize) {
+    let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
     let definitions = schema["definitions"].as_object().unwrap();
     let mut references = 0;
     let mut open = vec![&schema];
@@ -196,5 +206,5 @@ fn the_schema_refers_only_to_what_it_defines() {
             _ => {}
         }
     }
-    assert!(references > 10 && definitions.values().all(serde_json::Value::is_object));
+    assert!(references > references_min && definitions.values().all(serde_json::Value::is_object));
 }
