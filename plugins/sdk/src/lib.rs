@@ -68,6 +68,11 @@ pub use moment::Moment;
 pub use params::duration;
 pub use serde_json as json;
 
+/// The code of the author's guide, which is compiled and run as well.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/src/plugins/rust.md")]
+struct Guide;
+
 /// What [`export!`] needs from here; nothing for an author.
 #[doc(hidden)]
 pub mod private {
