@@ -50,18 +50,33 @@ pub fn path(text: &str) -> Result<String, String> {
     Ok(if path.is_empty() { "/".to_owned() } else { path })
 }
 
-/// A program: an absolute path, or a name that is looked up in `PATH`.
+/// A program: an absolute path or one below the home folder, whose last part may have `*` for any run of characters; or a
+/// name that is looked up in `PATH`.
 ///
 /// # Errors
 ///
 /// What is wrong with it, in words.
 pub(crate) fn program(text: &str) -> Result<String, String> {
     let text = plain(text)?;
-    if text.starts_with('/') {
-        return match path(text)?.as_str() {
-            "/" => Err("it is the root folder, and no program".to_owned()),
-            program => Ok(program.to_owned()),
-        };
+    if text.starts_with('/') || text.starts_with("~/") {
+        let program = path(text)?;
+        let (folder, name) = program.rsplit_once('/').unwrap_or(("", ""));
+        if name.is_empty() || text.ends_with('/') {
+            return Err(
+                "it is a folder, and no program; all programs in a folder are written as ~/scripts/*"
+                    .to_owned(),
+            );
+        }
+        if folder.contains('*') {
+            return Err("a * can stand only in the last part, for programs of one folder".to_owned());
+        }
+        if name.contains('*') && name.contains('?') {
+            return Err("a ? can't stand beside a *".to_owned());
+        }
+        if name.matches('*').count() > STARS_MAX {
+            return Err(format!("it has more than {STARS_MAX} stars"));
+        }
+        return Ok(program);
     }
     if text.contains(['/', '\\']) || text.starts_with('~') {
         return Err("it is neither a name nor an absolute path".to_owned());

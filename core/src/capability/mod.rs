@@ -12,6 +12,7 @@
 pub(crate) mod entry;
 mod host;
 mod pattern;
+mod program;
 mod scope;
 mod text;
 mod words;

@@ -7,6 +7,7 @@ use super::Risk;
 use super::entry::path_covers;
 use super::host::{Host, HostPattern, plain_host};
 use super::pattern::{self, without_covered};
+use super::program;
 use crate::ruleset::PortPattern;
 
 /// Which MIDI devices, by the names that the user gave them (or `Padgate Out`); `*` and `?` as in port patterns.
@@ -63,7 +64,8 @@ pub struct FilesystemScope {
 /// Which programs, and how.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct SubprocessScope {
-    /// The daemon runs these for the plugin: absolute paths, or names that are looked up in `PATH`.
+    /// The daemon runs these for the plugin: absolute paths or ones below the home folder, whose last part may have `*` for
+    /// any run of characters; or names that are looked up in `PATH`.
     pub programs: Vec<String>,
     /// The direct form: `fork` and `exec` of anything that is installed, inside the plugin's own sandbox.
     pub direct: bool,
@@ -346,18 +348,30 @@ impl SubprocessScope {
         (!self.programs.is_empty() || self.direct).then_some(self)
     }
 
+    /// Whether the daemon may run this for the plugin, named as in the scope: with `~/` for the home folder if the scope
+    /// says so.
+    #[must_use]
+    pub fn may_run(&self, program: &str) -> bool {
+        self.programs.iter().any(|entry| program::covers(entry, program))
+    }
+
     pub(super) fn beyond(&self, had: &SubprocessScope) -> Option<SubprocessScope> {
-        let programs = left(&self.programs, &had.programs, String::eq);
+        let programs = left(&self.programs, &had.programs, |wide, narrow| program::covers(wide, narrow));
         SubprocessScope { programs, direct: self.direct && !had.direct }.kept()
     }
 
     pub(super) fn cut_to(&self, other: &SubprocessScope) -> Option<SubprocessScope> {
-        let programs = common_equals(&self.programs, &other.programs);
+        let programs = common(
+            &self.programs,
+            &other.programs,
+            |one, other| program::common(one, other),
+            |wide, narrow| program::covers(wide, narrow),
+        );
         SubprocessScope { programs, direct: self.direct && other.direct }.kept()
     }
 
     pub(super) fn joined(&self, other: &SubprocessScope) -> SubprocessScope {
-        let programs = joined(&self.programs, &other.programs, String::eq);
+        let programs = joined(&self.programs, &other.programs, |wide, narrow| program::covers(wide, narrow));
         SubprocessScope { programs, direct: self.direct || other.direct }
     }
 }

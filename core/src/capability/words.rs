@@ -1,6 +1,6 @@
 //! What rights mean, in words for the user who is to grant them.
 
-use super::{Capability, Host, HostPattern, NetworkScope, Rights, Risk};
+use super::{Capability, Host, HostPattern, NetworkScope, Rights, Risk, program};
 
 /// What one capability with its scope means to a user.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,7 +64,7 @@ impl Rights {
                 read.chain(write).collect()
             }),
             Capability::Subprocess => self.subprocess.as_ref().map_or(Vec::new(), |scope| {
-                let listed = scope.programs.iter().map(|program| format!("run the program {program}"));
+                let listed = scope.programs.iter().map(|entry| program::words(entry));
                 let direct = scope.direct.then(|| "run every program, within its own confinement".to_owned());
                 listed.chain(direct).collect()
             }),

@@ -29,7 +29,8 @@ const HOSTS: [&str; 9] = [
 const PORTS: [u16; 3] = [80, 443, 4455];
 const PATHS: [&str; 11] =
     ["/", "/a", "/a/b", "/a/b/c", "/ab", "/a/bc", "~", "~/a", "~/a/b", "~/ab", "/etc/passwd"];
-const PROGRAMS: [&str; 3] = ["obs", "/usr/bin/obs", "sh"];
+const PROGRAMS: [&str; 8] = ["obs", "/bin/a", "/bin/ab", "/bin/ba", "~/a", "~/ab", "~/aab", "sh"];
+const PROGRAM_PATTERNS: [&str; 7] = ["/bin/*", "/bin/a*", "/bin/*b", "~/*", "~/a*", "~/*b", "~/a*b"];
 
 fn name_pattern() -> impl Strategy<Value = String> {
     "[abA?*]{1,6}"
@@ -74,8 +75,9 @@ fn rights() -> impl Strategy<Value = Rights> {
         keys: is[4],
     });
     let files = (folders(), folders()).prop_map(|(read, write)| FilesystemScope { read, write });
-    let programs = (few(select(PROGRAMS.to_vec()).prop_map(String::from)), any::<bool>())
-        .prop_map(|(programs, direct)| SubprocessScope { programs, direct });
+    let programs =
+        (few(select([&PROGRAMS[..], &PROGRAM_PATTERNS[..]].concat()).prop_map(String::from)), any::<bool>())
+            .prop_map(|(programs, direct)| SubprocessScope { programs, direct });
     let parts = (
         option::of(midi),
         option::of(audio),
@@ -119,7 +121,7 @@ fn allowed(rights: &Rights) -> Vec<(String, bool)> {
     }
     let programs = rights.subprocess.as_ref();
     for program in PROGRAMS {
-        let listed = programs.is_some_and(|scope| scope.programs.iter().any(|listed| listed == program));
+        let listed = programs.is_some_and(|scope| scope.may_run(program));
         all.push((format!("run {program}"), listed));
     }
     all.push(("fork".into(), programs.is_some_and(|scope| scope.direct)));
