@@ -5,110 +5,23 @@
 
 mod support;
 
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-
 use padgate_core::engine::{Effect, VolumeChange};
 use padgate_core::ids::TargetId;
 use padgate_core::ruleset::action::Switch;
 use padgated::actions::Places;
 use padgated::outcome::Outcome;
+use support::soundserver::SoundServer;
 use support::{Rig, eventually};
 
 const DEFAULT: TargetId = TargetId::new(0);
 const PHONES: TargetId = TargetId::new(1);
 const NOWHERE: TargetId = TargetId::new(2);
 
-/// A server of its own, with the outputs `speakers` (the default) and `phones`; killed when dropped.
-struct SoundServer {
-    process: Child,
-    folder: tempfile::TempDir,
-}
-
-impl SoundServer {
-    /// `None`, with a notice, if PulseAudio is not installed.
-    fn start() -> Option<SoundServer> {
-        let folder = tempfile::tempdir().unwrap();
-        let process = launch(folder.path())?;
-        Some(SoundServer { process, folder })
-    }
-
-    fn restart(&mut self) {
-        self.process = launch(self.folder.path()).unwrap();
-    }
-
-    fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-        let _ = std::fs::remove_file(self.folder.path().join("native"));
-    }
-
-    fn places(&self) -> Places {
-        Places { sound_socket: Some(self.folder.path().join("native")), ..Places::default() }
-    }
-
-    fn pactl(&self, arguments: &[&str]) -> String {
-        let output = pactl(self.folder.path(), arguments);
-        assert!(output.status.success(), "pactl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    /// The volume in percent of each channel, as another program sees it.
-    fn volume(&self, sink: &str) -> Vec<u32> {
-        let text = self.pactl(&["get-sink-volume", sink]);
-        text.split_whitespace().filter_map(|word| word.strip_suffix('%')?.parse().ok()).collect()
-    }
-
-    fn is_muted(&self, sink: &str) -> bool {
-        self.pactl(&["get-sink-mute", sink]).contains("yes")
-    }
-
-    fn rig(&self, followed: Vec<TargetId>) -> Rig {
-        Rig::with(self.places(), |setup| {
-            setup.targets = vec![String::new(), "*phones*".to_owned(), "no such output".to_owned()];
-            setup.followed = followed;
-        })
-    }
-}
-
-impl Drop for SoundServer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn pactl(folder: &Path, arguments: &[&str]) -> std::process::Output {
-    let server = format!("unix:{}", folder.join("native").display());
-    Command::new("pactl").env("PULSE_SERVER", server).env("LC_ALL", "C").args(arguments).output().unwrap()
-}
-
-fn launch(folder: &Path) -> Option<Child> {
-    let socket =
-        format!("module-native-protocol-unix auth-anonymous=1 socket={}", folder.join("native").display());
-    let sinks = ["speakers", "phones"].map(|name| format!("module-null-sink sink_name={name}"));
-    let mut command = Command::new("pulseaudio");
-    command.args([
-        "-n",
-        "--system=false",
-        "--daemonize=false",
-        "--use-pid-file=false",
-        "--exit-idle-time=-1",
-    ]);
-    command.args(["--disable-shm=true", "--log-level=error"]);
-    for module in sinks.iter().chain([&socket]) {
-        command.arg(format!("--load={module}"));
-    }
-    for variable in ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "PULSE_RUNTIME_PATH", "PULSE_STATE_PATH"] {
-        command.env(variable, folder);
-    }
-    let Ok(child) = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn() else {
-        eprintln!("SKIPPED: PulseAudio is not installed (apt-get install pulseaudio pulseaudio-utils)");
-        return None;
-    };
-    eventually("the start of PulseAudio", || pactl(folder, &["info"]).status.success().then_some(()));
-    assert!(pactl(folder, &["set-default-sink", "speakers"]).status.success());
-    Some(child)
+fn rig(server: &SoundServer, followed: Vec<TargetId>) -> Rig {
+    Rig::with(server.places(), |setup| {
+        setup.targets = vec![String::new(), "*phones*".to_owned(), "no such output".to_owned()];
+        setup.followed = followed;
+    })
 }
 
 fn volume(target: TargetId, change: VolumeChange) -> Effect {
@@ -118,7 +31,7 @@ fn volume(target: TargetId, change: VolumeChange) -> Effect {
 #[test]
 fn volumes_are_set_changed_and_bounded() {
     let Some(server) = SoundServer::start() else { return };
-    let rig = server.rig(Vec::new());
+    let rig = rig(&server, Vec::new());
     rig.done(volume(DEFAULT, VolumeChange::To(0.5)));
     assert_eq!(server.volume("speakers"), [50, 50]);
     rig.done(volume(PHONES, VolumeChange::To(0.25)));
@@ -139,7 +52,7 @@ fn volumes_are_set_changed_and_bounded() {
 #[test]
 fn a_fader_moved_fast_ends_where_it_stands() {
     let Some(server) = SoundServer::start() else { return };
-    let rig = server.rig(Vec::new());
+    let rig = rig(&server, Vec::new());
     let moves =
         (0..=1000u32).map(|step| rig.send(volume(DEFAULT, VolumeChange::To(f64::from(step) / 1000.0))));
     for id in moves.collect::<Vec<_>>() {
@@ -151,7 +64,7 @@ fn a_fader_moved_fast_ends_where_it_stands() {
 #[test]
 fn outputs_are_muted_and_toggled() {
     let Some(server) = SoundServer::start() else { return };
-    let rig = server.rig(Vec::new());
+    let rig = rig(&server, Vec::new());
     for (switch, muted) in [
         (Switch::On, true),
         (Switch::On, true),
@@ -169,7 +82,7 @@ fn outputs_are_muted_and_toggled() {
 fn volumes_that_others_set_are_told() {
     let Some(server) = SoundServer::start() else { return };
     server.pactl(&["set-sink-volume", "speakers", "30%"]);
-    let rig = server.rig(vec![DEFAULT]);
+    let rig = rig(&server, vec![DEFAULT]);
     rig.collector.wait_level(DEFAULT, 0.3);
     server.pactl(&["set-sink-volume", "speakers", "70%"]);
     rig.collector.wait_level(DEFAULT, 0.7);
@@ -181,7 +94,7 @@ fn volumes_that_others_set_are_told() {
 #[test]
 fn a_server_that_is_gone_is_said_and_its_successor_is_used() {
     let Some(mut server) = SoundServer::start() else { return };
-    let rig = server.rig(vec![DEFAULT]);
+    let rig = rig(&server, vec![DEFAULT]);
     rig.done(volume(DEFAULT, VolumeChange::To(0.5)));
     rig.collector.wait_level(DEFAULT, 0.5);
     server.kill();
@@ -206,4 +119,19 @@ fn without_a_server_each_action_says_so() {
     let rig = Rig::new(Places { sound_socket: Some(socket.clone()), ..Places::default() });
     let Outcome::Unavailable(why) = rig.run(volume(DEFAULT, VolumeChange::To(0.5))) else { panic!() };
     assert!(why.contains(&*socket.to_string_lossy()), "{why}");
+}
+
+#[test]
+fn outputs_that_are_not_configured_are_found_by_their_pattern() {
+    let Some(server) = SoundServer::start() else { return };
+    let rig = rig(&server, Vec::new());
+    let guest = rig.actions.guest_output("*hone*").unwrap();
+    assert_eq!(rig.actions.guest_output("*hone*"), Some(guest));
+    let nobody = rig.actions.guest_output("nobody").unwrap();
+    rig.done(volume(guest, VolumeChange::To(0.25)));
+    assert_eq!((server.volume("speakers"), server.volume("phones")), (vec![100, 100], vec![25, 25]));
+    rig.done(Effect::Mute { target: guest, switch: Switch::On });
+    assert!(server.is_muted("phones") && !server.is_muted("speakers"));
+    let Outcome::Unavailable(why) = rig.run(volume(nobody, VolumeChange::To(0.5))) else { panic!() };
+    assert!(why.contains("nobody"), "{why}");
 }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its part of this")]
 
+pub(crate) mod soundserver;
 pub(crate) mod window;
 pub(crate) mod xserver;
 

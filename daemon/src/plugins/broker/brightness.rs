@@ -100,7 +100,7 @@ mod tests {
     use zbus::interface;
 
     use super::{Backlight, Light, Screen, find, level, set};
-    use crate::plugins::broker::test_kit::DEADLINE;
+    use crate::plugins::broker::tests_kit::DEADLINE;
 
     fn backlight(folder: &Path, name: &str, files: &[(&str, &str)]) {
         let folder = folder.join(name);

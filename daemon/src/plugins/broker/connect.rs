@@ -64,7 +64,7 @@ mod tests {
     use padgate_plugin_abi::PADGATE_UNAVAILABLE;
 
     use super::{Resolver, connect};
-    use crate::plugins::broker::test_kit::target;
+    use crate::plugins::broker::tests_kit::target;
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(20)

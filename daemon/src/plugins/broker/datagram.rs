@@ -204,7 +204,7 @@ mod tests {
 
     use super::{DATAGRAM_BYTES_MAX, Datagrams, PluginId, Pool};
     use crate::plugins::broker::resolve::Resolver;
-    use crate::plugins::broker::test_kit::{DEADLINE, target, waiting};
+    use crate::plugins::broker::tests_kit::{DEADLINE, target, waiting};
 
     #[test]
     fn they_arrive_in_order_while_a_name_is_looked_up() {

@@ -18,7 +18,7 @@ use ureq::http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION,
 };
 use ureq::http::{Method, Request, Response, Uri};
-use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver as _};
+use ureq::unversioned::resolver::ResolvedSocketAddrs;
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body, SendBody};
 use url::Url;

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::http::{Fetch, Http, REDIRECTS_MAX};
 use super::resolve::Resolver;
-use super::test_kit::{DEADLINE, all_rights, gate, target, web};
+use super::tests_kit::{DEADLINE, all_rights, gate, target, web};
 use super::{Answered, BODY_BYTES_MAX, Trouble};
 use crate::lock::lock;
 use crate::plugins::gate::Target;

@@ -119,7 +119,7 @@ mod tests {
     use padgate_plugin_abi::{PADGATE_EVENT_MIDI, PADGATE_INVALID, PADGATE_UNAVAILABLE};
 
     use super::{Arc, EVENT_BYTES_MAX, Listeners, PluginId, clock};
-    use crate::plugins::broker::test_kit::{Devices, Events};
+    use crate::plugins::broker::tests_kit::{Devices, Events};
 
     #[test]
     fn only_who_listens_is_told_and_only_of_that_device() {

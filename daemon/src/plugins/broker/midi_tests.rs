@@ -7,7 +7,7 @@ use std::time::Duration;
 use padgate_plugin_abi::{PADGATE_EVENT_TIMER, PADGATE_INVALID, PADGATE_LIMIT, PADGATE_UNAVAILABLE};
 
 use super::midi::{AHEAD_MAX, Midi, PLANNED_MAX, SYSEX_BYTES_MAX};
-use super::test_kit::{DEADLINE, Devices, Event, Events, Output, Sent};
+use super::tests_kit::{DEADLINE, Devices, Event, Events, Output, Sent};
 use crate::clock;
 use crate::lock::lock;
 use crate::plugins::part::PluginId;

@@ -35,7 +35,7 @@ mod schedule;
 mod seams;
 mod system;
 #[cfg(test)]
-mod test_kit;
+mod tests_kit;
 mod wav;
 mod workers;
 
@@ -55,6 +55,7 @@ use crate::clock;
 use crate::hands::{ActionSend, MidiSend};
 
 pub use audio::{OUTPUTS_PER_PLUGIN, SOUND_FILE_BYTES_MAX, SOUND_TIME_MAX};
+pub use datagram::DATAGRAM_BYTES_MAX;
 pub use http::REDIRECTS_MAX;
 pub use listen::EVENT_BYTES_MAX;
 pub use midi::{AHEAD_MAX, PLANNED_MAX, SYSEX_BYTES_MAX};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use padgate_plugin_abi::{PADGATE_INVALID, PADGATE_LIMIT, PADGATE_TIMEOUT, PADGATE_UNAVAILABLE};
 
 use super::process::{Programs, RUNNING_MAX, Run};
-use super::test_kit::DEADLINE;
+use super::tests_kit::DEADLINE;
 use super::{Answered, BODY_BYTES_MAX, Trouble};
 use crate::plugins::part::PluginId;
 

@@ -113,7 +113,7 @@ mod tests {
         ActionSend, Arc, Outcome, PADGATE_LIMIT, PADGATE_OK, PADGATE_REFUSED, PENDING_MAX, PluginId, Report,
         ReportSink, RequestId, RequestRouter, lock,
     };
-    use crate::plugins::broker::test_kit::waiting;
+    use crate::plugins::broker::tests_kit::waiting;
 
     #[derive(Default)]
     struct Backs {

@@ -15,7 +15,7 @@ use padgate_plugin_abi::{
     PADGATE_TIMEOUT,
 };
 
-use super::test_kit::{
+use super::tests_kit::{
     DEADLINE, Devices, Event, Events, Output, Sent, Waiting, all_rights, gate, grant, waiting,
 };
 use super::{

@@ -215,7 +215,7 @@ mod tests {
     use padgate_plugin_abi::{PADGATE_FAILED, PADGATE_LIMIT, PADGATE_OK};
 
     use super::{JOBS_PER_PLUGIN, PluginId, Pool, QUEUE_JOBS, Reply, WORKERS_MAX};
-    use crate::plugins::broker::test_kit::{DEADLINE, Waiting, waiting};
+    use crate::plugins::broker::tests_kit::{DEADLINE, Waiting, waiting};
 
     /// Submits a job that says that it began, and waits for a word.
     fn blocked(pool: &Pool, plugin: u32, began: &Sender<u32>) -> (Sender<()>, Waiting) {
