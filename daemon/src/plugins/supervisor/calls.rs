@@ -37,6 +37,8 @@ pub(super) struct Calls {
     by_address: HashMap<usize, u32>,
     by_value: HashMap<Arc<PluginCall>, u32>,
     held: Vec<Held>,
+    /// How many the configuration makes no longer, that a press still needs.
+    unwanted: usize,
 }
 
 fn address(call: &Arc<PluginCall>) -> usize {
@@ -45,7 +47,7 @@ fn address(call: &Arc<PluginCall>) -> usize {
 
 impl Calls {
     pub(super) fn new() -> Calls {
-        Calls { held: Vec::with_capacity(16), ..Calls::default() }
+        Calls { held: Vec::with_capacity(HELD_MAX), ..Calls::default() }
     }
 
     /// The handle of a call, if it has one. The very same call is found by where it is, an equal one by what it says.
@@ -106,6 +108,7 @@ impl Calls {
     /// Forgets what nobody needs any more, and says which handles these were.
     pub(super) fn sweep(&mut self, in_use: impl Fn(u32) -> bool) -> Vec<u32> {
         let mut forgotten = Vec::new();
+        self.unwanted = 0;
         for (index, place) in self.known.iter_mut().enumerate() {
             let handle = index as u32;
             let needed = |known: &Known| {
@@ -116,8 +119,14 @@ impl Calls {
                 self.by_value.remove(&known.call);
                 forgotten.push(handle);
             }
+            self.unwanted += usize::from(place.as_ref().is_some_and(|known| !known.wanted));
         }
         forgotten
+    }
+
+    /// Whether something is kept that can be forgotten when its presses are over.
+    pub(super) fn has_unwanted(&self) -> bool {
+        self.unwanted > 0
     }
 
     /// All handles, in order.

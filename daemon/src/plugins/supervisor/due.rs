@@ -30,7 +30,7 @@ impl Lane {
             if let Some(death) = self.host_due(generation, poller, now, out) {
                 let saving = matches!(&death, Death::Killed(why) if why.is_empty());
                 if saving && self.ending {
-                    self.retire_current(now, out);
+                    self.retire_current(now);
                 } else {
                     self.condemn(generation, death, now, out);
                 }

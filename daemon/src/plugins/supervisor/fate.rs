@@ -52,6 +52,9 @@ impl Lane {
 
     /// The host of `generation` has ended, and was reaped.
     pub(super) fn reaped(&mut self, generation: u32, ended: Ended, now: Time, out: &mut Outbox) {
+        if self.old.iter().any(|host| host.generation == generation && host.is_last) {
+            out.ended = Some(Vec::new());
+        }
         self.old.retain(|host| host.generation != generation);
         let hung_up = self.host_mut(generation).is_some_and(|host| host.hung_up);
         let death = match ended {
@@ -264,7 +267,7 @@ impl Lane {
         }
         (self.restart_at, self.rest) = (None, None);
         if self.current.as_ref().is_some_and(|host| host.ready.is_none()) {
-            self.retire_current(now, out);
+            self.retire_current(now);
         }
         if self.current.is_none() && self.old.is_empty() {
             (self.ending, self.end_saved) = (false, false);

@@ -4,8 +4,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+
+use crate::lock::lock;
 
 /// How many writes wait. When so many do, a line of a log is left out of its file (it is in memory all the same), and
 /// whole files, which are few, are waited for.
@@ -21,8 +24,8 @@ enum Job {
 
 /// See the module.
 pub(super) struct Files {
-    jobs: Option<SyncSender<Job>>,
-    thread: Option<JoinHandle<()>>,
+    jobs: Mutex<Option<SyncSender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Files {
@@ -36,18 +39,18 @@ impl Files {
         builder.recursive(true).mode(0o700).create(folder.join("plugins"))?;
         let (jobs, queue) = sync_channel(FILE_JOBS);
         let thread = std::thread::Builder::new().name("padgate-files".into()).spawn(move || work(&queue))?;
-        Ok(Files { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Files { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })
     }
 
     /// Appends a line, which ends with a line feed, to a log. Returns whether it was taken.
     pub(super) fn append(&self, path: &Path, line: String) -> bool {
         let job = Job::Append { path: path.to_owned(), line };
-        self.jobs.as_ref().is_some_and(|jobs| jobs.try_send(job).is_ok())
+        lock(&self.jobs).as_ref().is_some_and(|jobs| jobs.try_send(job).is_ok())
     }
 
     /// Puts a file with these bytes in place of what is there, at once or not at all.
     pub(super) fn replace(&self, path: &Path, bytes: Vec<u8>) {
-        let Some(jobs) = &self.jobs else { return };
+        let Some(jobs) = lock(&self.jobs).clone() else { return };
         match jobs.try_send(Job::Replace { path: path.to_owned(), bytes }) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
             // Only if a thousand lines wait for a disk; what is written here is the users', and is not left out.
@@ -58,9 +61,10 @@ impl Files {
     }
 
     /// Writes what waits, and ends.
-    pub(super) fn finish(&mut self) {
-        self.jobs = None;
-        if let Some(thread) = self.thread.take()
+    pub(super) fn finish(&self) {
+        drop(lock(&self.jobs).take());
+        let thread = lock(&self.thread).take();
+        if let Some(thread) = thread
             && thread.join().is_err()
         {
             tracing::warn!("the thread that writes the files of plugins panicked; the newest may be missing");
@@ -124,7 +128,7 @@ mod tests {
     #[test]
     fn a_log_is_rotated_and_a_file_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let mut files = Files::start(folder.path()).unwrap();
+        let files = Files::start(folder.path()).unwrap();
         let log = folder.path().join("plugins/p.log");
         let state = folder.path().join("plugins/p.state");
         files.replace(&state, vec![1]);

@@ -56,7 +56,8 @@ impl Lane {
         if !host.frames.take(now) {
             return Left::Violation("it flooded its link to Padgate with frames".into());
         }
-        if host.stage == Stage::Stopping && header.kind != Kind::Log {
+        // It may still say and ask something while it ends; whatever else it sends has come too late.
+        if host.stage == Stage::Stopping && !matches!(header.kind, Kind::Log | Kind::Ask) {
             return Left::Nothing;
         }
         match header.kind {
@@ -140,6 +141,9 @@ impl Lane {
         self.counters.executed(now.since(sent), unix_ms(), !matches!(outcome, Outcome::Done));
         out.counted = true;
         self.answer(&entry, &outcome, out, (sent, now));
+        if self.calls.has_unwanted() {
+            self.sync_calls(poller);
+        }
         self.pump(poller, now, out);
         Left::Nothing
     }
@@ -261,13 +265,7 @@ fn unfit(host: &Host, payload: &[u8]) -> Left {
     if !matches!(host.stage, Stage::Starting | Stage::Loading) {
         return Left::Violation("it said that it can't be run after it ran".into());
     }
-    // The payload is a text as the others are, or its bare bytes.
-    let mut from = Reader::new(payload);
-    let text = match (from.bytes(), from.finish()) {
-        (Ok(text), Ok(())) => text,
-        _ => payload,
-    };
-    Left::Unfit(clean(text, TEXT_BYTES_MAX))
+    Left::Unfit(clean(payload, TEXT_BYTES_MAX))
 }
 
 fn asked(host: &mut Host, header: &Header, now: Time) -> Left {
@@ -284,12 +282,7 @@ fn asked(host: &mut Host, header: &Header, now: Time) -> Left {
 
 /// The plugin's own words for a failure, or some for it.
 fn words(status: PadgateStatus, payload: &[u8]) -> String {
-    let mut from = Reader::new(payload);
-    let text = match (from.bytes(), from.finish()) {
-        (Ok(text), Ok(())) => text,
-        _ => payload,
-    };
-    match clean(text, TEXT_BYTES_MAX) {
+    match clean(payload, TEXT_BYTES_MAX) {
         text if text.is_empty() => format!("it gave no reason (status {status})"),
         text => text,
     }

@@ -129,6 +129,8 @@ pub(super) struct Host {
     counted: Duration,
     /// Devices that it listens to since before it took over.
     pub(super) listens: Vec<String>,
+    /// What the brokers hold for the plugin is released when this one is reaped.
+    pub(super) is_last: bool,
     /// It closed its end of the link, and was killed for that.
     pub(super) hung_up: bool,
     next_number: u32,
@@ -168,6 +170,7 @@ impl Host {
             share,
             counted: Duration::ZERO,
             listens: Vec::new(),
+            is_last: false,
             hung_up: false,
             next_number: 0,
         }
@@ -194,8 +197,7 @@ impl Host {
         self.stage == Stage::Serving && self.task.is_none() && self.outgoing.is_empty() && self.link.is_some()
     }
 
-    /// Whether it is told apart from a stranger's frame.
-    pub(super) fn number(&mut self) -> u32 {
+    fn number(&mut self) -> u32 {
         self.next_number = self.next_number.wrapping_add(1);
         self.next_number
     }
@@ -332,19 +334,13 @@ impl Host {
         link::receive(link.as_fd(), buffer)
     }
 
-    /// Empties what waits to be written: nobody will read it.
-    fn forget_outgoing(&mut self) {
-        self.outgoing.clear();
-        self.events = 0;
-    }
-
     /// Asks it to end, and kills it if it has not at the end of the time for that.
     pub(super) fn stop(&mut self, now: Time) {
         let told = self.send(&Header::new(Kind::Stop, self.generation), &[]);
         self.stage = Stage::Stopping;
         self.stage_until = Some(now + STOP_MAX);
         (self.task, self.timer, self.ping_at) = (None, None, None);
-        self.forget_outgoing();
+        (self.outgoing, self.events) = (VecDeque::new(), 0);
         if told.is_err() {
             self.kill();
         }
@@ -352,23 +348,25 @@ impl Host {
 
     /// Kills it, whatever it does. Its death is heard of later.
     pub(super) fn kill(&mut self) {
+        self.signal();
+        self.stage = Stage::Killed;
+        (self.stage_until, self.task, self.timer, self.ping_at) = (None, None, None, None);
+        (self.outgoing, self.events) = (VecDeque::new(), 0);
+        self.link = None;
+    }
+
+    fn signal(&self) {
         if let Err(error) = launch::kill(self.pidfd.as_fd()) {
             tracing::error!("can't kill the process {} of a plugin: {error}", self.pid);
         }
-        self.stage = Stage::Killed;
-        (self.stage_until, self.task, self.timer, self.ping_at) = (None, None, None, None);
-        self.forget_outgoing();
-        self.link = None;
     }
 
     /// It closed its end: no frames any more, and its death is to follow.
     pub(super) fn hang_up(&mut self) {
         self.hung_up = true;
         self.link = None;
-        self.forget_outgoing();
-        if let Err(error) = launch::kill(self.pidfd.as_fd()) {
-            tracing::error!("can't kill the process {} of a plugin: {error}", self.pid);
-        }
+        (self.outgoing, self.events) = (VecDeque::new(), 0);
+        self.signal();
     }
 
     /// How it ended; `None` if it runs.

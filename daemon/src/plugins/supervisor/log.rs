@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn what_is_printed_becomes_lines_however_it_comes() {
-        let (folder, mut files, mut log) = fresh();
+        let (folder, files, mut log) = fresh();
         log.printed(&files, Time::ZERO, b"one\ntw");
         log.printed(&files, Time::ZERO, b"o\n\n\x1b[2Jthree");
         assert_eq!(log.newest(9).len(), 2);

@@ -8,7 +8,7 @@
 //! | module | does |
 //! |---|---|
 //! | `types` | the words for the rest of the daemon |
-//! | `supervisor` | what the rest of the daemon calls |
+//! | `api` | what the rest of the daemon calls |
 //! | `core` | what that and the thread share |
 //! | `reactor`, `poller` | the thread, and what it sleeps on |
 //! | `lane` | all about one plugin that its lock protects; a call goes through here |
@@ -35,6 +35,7 @@
 //! what waits is done by its successor if that is ready within the plugin's deadline. A release goes to the process that
 //! got its press, and nowhere else: if that is gone, the release is done.
 
+mod api;
 mod asks;
 mod breaker;
 mod bucket;
@@ -57,12 +58,12 @@ mod reactor;
 mod restart;
 mod start;
 mod statistics;
-mod supervisor;
 #[cfg(test)]
 mod tests;
 mod types;
 mod usage;
 
+pub use api::Supervisor;
 pub use breaker::{DEATHS_MAX, DEATHS_WITHIN, HALF_OPEN_AFTER};
 pub use calls::CALLS_MAX;
 pub use files::{FILE_JOBS, LOG_FILE_BYTES_MAX};
@@ -74,7 +75,6 @@ pub use log::LOG_LINES;
 pub use queue::{HELD_MAX, MERGED_CALLS, QUEUE_CALLS};
 pub use reactor::SHUTDOWN_MAX;
 pub use restart::{LONGEST, SETTLED_AFTER};
-pub use supervisor::Supervisor;
 pub use types::{
     AskGate, Happening, HostState, HostStatus, Hosting, LogLevel, LogLine, LogSource, Setup, Statistics,
     Times, Watch,

@@ -145,12 +145,26 @@ impl Poller {
         self.arm(&mut times);
     }
 
-    /// Takes out the next slot whose deadline is over.
+    /// Takes out the next slot whose deadline is over. If there is none, the timer is set to what is next: this is to be
+    /// called until then, after each [`Ready::Time`].
     pub(super) fn due(&self, now: Time) -> Option<u32> {
         let mut times = lock(&self.times);
-        let (_, slot) = times.deadlines.first().filter(|(at, _)| *at <= now)?;
-        times.deadlines.set(slot, None);
-        Some(slot)
+        match times.deadlines.first() {
+            Some((at, slot)) if at <= now => {
+                times.deadlines.set(slot, None);
+                Some(slot)
+            }
+            _ => {
+                self.arm(&mut times);
+                None
+            }
+        }
+    }
+
+    /// The earliest deadline.
+    #[cfg(test)]
+    pub(super) fn first(&self) -> Option<(Time, u32)> {
+        lock(&self.times).deadlines.first()
     }
 
     fn arm(&self, times: &mut Times) {
@@ -183,9 +197,7 @@ impl Poller {
                 Ready::Woken => self.empty(&self.wake),
                 Ready::Time => {
                     self.empty(&self.timer);
-                    let mut times = lock(&self.times);
-                    times.set = None;
-                    self.arm(&mut times);
+                    lock(&self.times).set = None;
                 }
                 Ready::Link(..) | Ready::Output(..) | Ready::Death(..) => {}
             }

@@ -33,7 +33,7 @@ impl Lane {
     fn pump_current(&mut self, poller: &Poller, now: Time, out: &mut Outbox) -> bool {
         let Some(host) = self.current.as_mut().filter(|host| host.is_idle()) else { return false };
         if self.ending {
-            return self.pump_end(now, out);
+            return self.pump_end(now);
         }
         match &mut self.replacing {
             Some(replacing) if replacing.ready => {
@@ -102,7 +102,7 @@ impl Lane {
         false
     }
 
-    fn pump_end(&mut self, now: Time, out: &mut Outbox) -> bool {
+    fn pump_end(&mut self, now: Time) -> bool {
         let Some(host) = &mut self.current else { return false };
         if !self.end_saved && host.ready.is_some() {
             self.end_saved = true;
@@ -110,7 +110,7 @@ impl Lane {
                 return false;
             }
         }
-        self.retire_current(now, out);
+        self.retire_current(now);
         false
     }
 
@@ -193,13 +193,13 @@ impl Lane {
         }
     }
 
-    /// Ends the running host in an orderly way.
-    pub(super) fn retire_current(&mut self, now: Time, out: &mut Outbox) {
+    /// Ends the running host in an orderly way: what it holds is its own until it is gone.
+    pub(super) fn retire_current(&mut self, now: Time) {
         if let Some(mut host) = self.current.take() {
             self.calls.lost(host.generation);
             host.stop(now);
+            host.is_last = true;
             self.old.push(host);
-            out.ended = Some(Vec::new());
         }
     }
 

@@ -63,9 +63,9 @@ pub(super) struct Queue {
 impl Queue {
     pub(super) fn new() -> Queue {
         Queue {
-            entries: VecDeque::with_capacity(QUEUE_CALLS + 8),
+            entries: VecDeque::with_capacity(QUEUE_CALLS + HELD_MAX),
             ordinary: 0,
-            merged: Vec::with_capacity(16),
+            merged: Vec::with_capacity(MERGED_CALLS),
             next_key: 0,
         }
     }

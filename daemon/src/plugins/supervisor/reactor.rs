@@ -218,7 +218,7 @@ impl Reactor {
             Left::Line(level) => {
                 if let Some(plugin) = self.core.in_slot(slot) {
                     let mut log = lock(&plugin.log);
-                    log.plugin(&self.core.files, clock::now(), level, LogSource::Plugin, text(payload));
+                    log.plugin(&self.core.files, clock::now(), level, LogSource::Plugin, payload);
                 }
                 return true;
             }
@@ -336,15 +336,6 @@ impl Reactor {
             self.core.save_statistics();
         }
         done
-    }
-}
-
-/// The text of a log line: a text as payloads have them, or the payload's bare bytes.
-fn text(payload: &[u8]) -> &[u8] {
-    let mut from = padgate_plugin_host::wire::Reader::new(payload);
-    match (from.bytes(), from.finish()) {
-        (Ok(text), Ok(())) => text,
-        _ => payload,
     }
 }
 

@@ -25,7 +25,7 @@ use crate::plugins::part::PluginId;
 
 /// Runs plugins; see the module.
 pub struct Supervisor {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -213,6 +213,7 @@ impl Supervisor {
         if thread.join().is_err() {
             tracing::error!("the supervisor of plugins had panicked; its hosts end with it");
         }
+        self.core.files.finish();
     }
 }
 
