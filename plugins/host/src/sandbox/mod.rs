@@ -4,9 +4,17 @@
 //! [`lock`] comes before the library is loaded, [`Locked::seal`] after it. In between, the plugin's constructors run, as
 //! confined as everything later; only the loader's own needs (mapping code) are still open.
 //!
-//! What is not stopped, on any system: asking whether a path exists and for its size and times (`stat`, `access`),
-//! because neither Landlock nor seccomp can tell the plugin's own folder from others there; reading the system's
-//! libraries and its time zones; and using up processor time, which is the daemon's to watch.
+//! What is not stopped on Linux:
+//!
+//! - Asking whether a path exists, and for its size, owner and times (`stat`, `access`): neither Landlock nor seccomp can
+//!   tell the plugin's own folder from others there. Where links point to is told only with a grant of files or programs.
+//! - Reading the system's libraries, locales and time zones, and mapping them as code while the library is loaded.
+//! - With own sockets to all ports, binding a UDP socket and being sent something; with own programs, mapping any readable
+//!   file as code, which gives the plugin nothing that it may not do already.
+//! - Using up processor time, and the disk below the size of a file, which are the daemon's to watch.
+//! - What the kernel does wrong: the calls that are let through are few, and reach it all the same.
+//!
+//! With listed ports, own sockets are TCP alone: no Landlock that is known here limits the ports of UDP.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -123,6 +131,17 @@ impl Locked {
 mod tests {
     use super::missing;
     use crate::confinement::{Confinement, Enforced};
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_with_other_threads_is_not_locked_down() {
+        let (end, ended) = std::sync::mpsc::sync_channel::<()>(1);
+        let other = std::thread::spawn(move || ended.recv());
+        let error = super::lock(&crate::assignment::Assignment::default()).unwrap_err();
+        assert!(error.to_string().contains("other threads"), "{error}");
+        drop(end);
+        other.join().unwrap().unwrap_err();
+    }
 
     fn confinement() -> Confinement {
         Confinement {

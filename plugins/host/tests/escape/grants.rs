@@ -57,7 +57,6 @@ pub(crate) fn what_works(built: &Built) {
     rows.push(done("write-folder", at.own("")));
     rows.push(done("read-file", at.own("own")));
     rows.push(done("list-folder", at.own("")));
-    rows.push(done("nameless-file", at.own("")));
     check("what every plugin needs", &at, Profile::default(), &rows);
     at.assert_unchanged();
 }

@@ -193,7 +193,6 @@ pub(crate) fn probes_can_succeed(built: &Built) {
         "outlive",
         "dumpable",
         "personality",
-        "new-user",
         "code-memory",
         "code-later",
         "shared-memory",

@@ -190,12 +190,14 @@ pub(crate) fn nothing_granted(at: &Setting, landlock: u32) -> Vec<Row> {
         ("make-folder", "new"),
         ("remove-folder", "empty"),
         ("list-folder", ""),
-        ("nameless-file", ""),
         ("read-file", "link"),
         ("read-file", "../store/../outside/secret"),
     ] {
         rows.push(refused(probe, at.out(name), EACCES));
     }
+    // Not every file system has such files.
+    let nameless = End::Refused(vec![EACCES, EOPNOTSUPP]);
+    rows.push(Row { probe: "nameless-file", target: at.out(""), end: nameless });
     // The store: what was verified must stay what it is.
     rows.push(refused("write-file", at.library.display(), EACCES));
     rows.push(refused("remove-file", at.library.display(), EACCES));
@@ -327,5 +329,7 @@ pub(crate) fn assert_ends(what: &str, rows: &[(&str, Row)], run: &Run) {
         }
     }
     assert!(wrong.is_empty(), "{what}:\n  {}", wrong.join("\n  "));
-    println!("  {what}: {} probes, all as expected", rows.len());
+    if !rows.is_empty() {
+        println!("  {what}: {} probes, all as expected", rows.len());
+    }
 }

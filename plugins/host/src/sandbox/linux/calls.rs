@@ -7,7 +7,7 @@
 use libc::EPERM;
 
 use super::filter::{Check, Filter, Rule, Verdict, compile};
-use super::lists::{FREE, FREE_OLD, FREE_PROGRAMS, FREE_PROGRAMS_OLD};
+use super::lists::{FREE, FREE_OLD, FREE_PROGRAMS, FREE_PROGRAMS_OLD, RENAMEAT};
 
 /// What of a profile the filters depend on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -270,13 +270,8 @@ pub(super) fn second(needs: &Needs, paths: bool) -> Filter {
         Rule::refuse(libc::SYS_seccomp, EPERM),
     ];
     if !paths {
-        let mut calls = vec![
-            libc::SYS_openat,
-            libc::SYS_mkdirat,
-            libc::SYS_unlinkat,
-            libc::SYS_renameat,
-            libc::SYS_renameat2,
-        ];
+        let mut calls =
+            vec![libc::SYS_openat, libc::SYS_mkdirat, libc::SYS_unlinkat, RENAMEAT, libc::SYS_renameat2];
         #[cfg(target_arch = "x86_64")]
         calls.extend([
             libc::SYS_open,

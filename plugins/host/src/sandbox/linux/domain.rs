@@ -117,13 +117,11 @@ fn write_rights(abi: ABI) -> BitFlags<AccessFs> {
     rights
 }
 
-fn places(abi: ABI, assignment: &Assignment, profile: &Profile) -> Vec<Place> {
+fn places(abi: ABI, assignment: &Assignment, profile: &Profile, system: Vec<PathBuf>) -> Vec<Place> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
-    let system = if profile.subprocess { read | AccessFs::Execute } else { AccessFs::ReadFile.into() };
-    let mut places: Vec<Place> = system_places(profile)
-        .into_iter()
-        .map(|path| Place { path, rights: system, optional: true })
-        .collect();
+    let rights = if profile.subprocess { read | AccessFs::Execute } else { AccessFs::ReadFile.into() };
+    let mut places: Vec<Place> =
+        system.into_iter().map(|path| Place { path, rights, optional: true }).collect();
     places.push(Place {
         path: "/dev/null".into(),
         rights: AccessFs::ReadFile | AccessFs::WriteFile,
@@ -145,8 +143,14 @@ fn failed(error: impl std::fmt::Display) -> LockError {
     LockError::Landlock(error.to_string())
 }
 
-/// Confines this thread, and what it starts, to the profile. `version` is this kernel's, and not 0.
-pub(super) fn restrict(version: u32, assignment: &Assignment, profile: &Profile) -> Result<(), LockError> {
+/// Confines this thread, and what it starts, to the profile and to the system's places. `version` is this kernel's, and
+/// not 0.
+pub(super) fn restrict(
+    version: u32,
+    assignment: &Assignment,
+    profile: &Profile,
+    system: Vec<PathBuf>,
+) -> Result<(), LockError> {
     let abi = ABI::from(i32::try_from(version).unwrap_or(NEWEST).min(NEWEST));
     let mut ruleset = Ruleset::default()
         // Everything asked for is in this version, so that nothing may be left out silently.
@@ -164,7 +168,7 @@ pub(super) fn restrict(version: u32, assignment: &Assignment, profile: &Profile)
         ruleset = ruleset.scope(Scope::from_all(abi)).map_err(failed)?;
     }
     let mut ruleset = ruleset.create().map_err(failed)?;
-    for place in places(abi, assignment, profile) {
+    for place in places(abi, assignment, profile, system) {
         ruleset = allow(ruleset, abi, place)?;
     }
     if abi >= ABI::V4 {

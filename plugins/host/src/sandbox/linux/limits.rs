@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::calls::Needs;
 use crate::assignment::HostLimits;
 use crate::sandbox::LockError;
 
@@ -61,10 +62,16 @@ pub(super) fn apply(limits: &HostLimits) -> Result<(), LockError> {
 ///
 /// The kernel counts them per user, across all of that user's processes; only in an own user namespace it counts those
 /// of this process alone. A namespace that can't be made, as in some containers, leaves them unlimited.
-pub(super) fn threads(most: u32) -> Result<(), String> {
+///
+/// Root's are counted for a host that starts no programs: on many kernels, these would run as the user who is counted, and
+/// could not open the plugin's own folder.
+pub(super) fn threads(most: u32, needs: &Needs) -> Result<(), String> {
     let not = |what: &str| format!("threads are not counted: {what}");
     // SAFETY: These only return numbers.
     let (user, group) = unsafe { (libc::geteuid(), libc::getegid()) };
+    if user == 0 && needs.subprocess {
+        return Err(not("this is root, whose processes are not counted"));
+    }
     if user == 0 {
         // SAFETY: Takes numbers; -1 leaves the effective and the saved user as they are.
         done(unsafe { libc::syscall(libc::SYS_setresuid, COUNTED_USER, -1, -1) })
@@ -95,8 +102,8 @@ pub(super) fn threads(most: u32) -> Result<(), String> {
     if beyond {
         return Err(not("the kernel exempts this process"));
     }
-    if most > 1 && !can_start_a_thread() {
-        // A kernel before 5.14: it counts all processes of the user, whatever the namespace.
+    // A kernel before 5.14 counts all processes of the user, whatever the namespace. Landlock's second ABI is younger.
+    if needs.landlock < 2 && most > 1 && !can_start_a_thread() {
         let _ = set(processes, before.rlim_cur, before.rlim_max);
         return Err(not("this kernel counts all of the user's processes together"));
     }

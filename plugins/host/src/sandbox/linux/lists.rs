@@ -2,6 +2,16 @@
 
 use libc::c_long;
 
+/// Two calls of aarch64 that the `libc` crate does not name there, and that the C library uses.
+#[cfg(target_arch = "aarch64")]
+pub(super) const RENAMEAT: c_long = 38;
+#[cfg(target_arch = "aarch64")]
+const GETRLIMIT: c_long = 163;
+#[cfg(not(target_arch = "aarch64"))]
+pub(super) const RENAMEAT: c_long = libc::SYS_renameat;
+#[cfg(not(target_arch = "aarch64"))]
+const GETRLIMIT: c_long = libc::SYS_getrlimit;
+
 /// Allowed whatever the arguments: they touch what the process has already, or (paths) what Landlock lets it.
 pub(super) const FREE: &[c_long] = &[
     // Descriptors.
@@ -55,7 +65,7 @@ pub(super) const FREE: &[c_long] = &[
     libc::SYS_getcwd,
     libc::SYS_mkdirat,
     libc::SYS_unlinkat,
-    libc::SYS_renameat,
+    RENAMEAT,
     libc::SYS_renameat2,
     libc::SYS_umask,
     // Memory.
@@ -95,7 +105,7 @@ pub(super) const FREE: &[c_long] = &[
     libc::SYS_uname,
     libc::SYS_sysinfo,
     libc::SYS_getrusage,
-    libc::SYS_getrlimit,
+    GETRLIMIT,
     libc::SYS_getuid,
     libc::SYS_geteuid,
     libc::SYS_getgid,

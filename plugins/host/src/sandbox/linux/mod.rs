@@ -75,16 +75,17 @@ pub(super) fn lock(assignment: &Assignment) -> Result<(Confinement, Seal), LockE
     let brokered = assignment.policy == Unenforced::Brokered && lacks(landlock, &assignment.profile);
     let profile = if brokered { Profile::default() } else { assignment.profile.clone() };
     let needs = needs(landlock, &profile);
-    let outside = trial::Outside::find(assignment, &profile);
+    let system = domain::system_places(&profile);
+    let outside = trial::Outside::find(assignment, &profile, &system);
     // What it starts stays in this group, and ends with it. Fails if it leads one already, which is as good.
     // SAFETY: Changes what the kernel knows of this process, and no memory.
     unsafe { libc::setsid() };
 
     limits::apply(&assignment.limits)?;
-    let threads = limits::threads(assignment.limits.threads);
+    let threads = limits::threads(assignment.limits.threads, &needs);
     limits::drop_privileges()?;
     if landlock > 0 {
-        domain::restrict(landlock, assignment, &profile)?;
+        domain::restrict(landlock, assignment, &profile, system)?;
     }
     let filtered = match calls::first(&needs).install(true) {
         Ok(()) => true,

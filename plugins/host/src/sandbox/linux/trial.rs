@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use libc::{EACCES, ENOSYS, EPERM, c_long};
 
 use super::calls::{Needs, Network};
-use super::domain;
 use crate::assignment::{Assignment, Profile};
 use crate::confinement::Enforced;
 
@@ -30,17 +29,15 @@ fn open(path: &CString, flags: i32) -> Result<(), i32> {
 }
 
 impl Outside {
-    /// Looks for such files. To be called before the lock-down.
-    pub(super) fn find(assignment: &Assignment, profile: &Profile) -> Outside {
+    /// Looks for such files. To be called before the lock-down, with what the system needs open.
+    pub(super) fn find(assignment: &Assignment, profile: &Profile, system: &[PathBuf]) -> Outside {
         let resolved = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-        let mut readable: Vec<PathBuf> = domain::system_places(profile);
-        readable.push(assignment.library.clone());
-        readable.extend(profile.read.iter().cloned());
-        let mut writable: Vec<PathBuf> = profile.write.clone();
-        writable.push(assignment.data_folder.clone());
-        let resolve =
-            |paths: Vec<PathBuf>| -> Vec<PathBuf> { paths.iter().map(|path| resolved(path)).collect() };
-        let (readable, writable) = (resolve(readable), resolve(writable));
+        let mut writable: Vec<PathBuf> = profile.write.iter().map(|path| resolved(path)).collect();
+        writable.push(resolved(&assignment.data_folder));
+        let mut readable: Vec<PathBuf> = profile.read.iter().map(|path| resolved(path)).collect();
+        // The system's are not resolved: a folder that is one by another name would be reported as open, not hidden.
+        readable.extend(system.iter().cloned());
+        readable.push(resolved(&assignment.library));
         let granted = |path: &Path, granted: &[PathBuf]| {
             let path = resolved(path);
             granted.iter().any(|grant| path.starts_with(grant))
