@@ -6,7 +6,7 @@ use std::time::Duration;
 use padgate_core::engine::Control;
 use padgate_core::ids::{DeviceId, ModeId, Names};
 use padgate_core::midi::Channel;
-use padgate_core::ruleset::action::{Amount, Hold, Level, MidiSend};
+use padgate_core::ruleset::action::{Amount, Hold, Level, MidiSend, PluginCall};
 use padgate_core::ruleset::keys::parse_chord;
 use padgate_core::ruleset::trigger::{ControlKind, Direction, Edge, MoveFilter, Selector};
 use padgate_core::ruleset::{
@@ -89,11 +89,12 @@ fn wide(size: usize) -> Played {
             }
             other => {
                 let pad = control(ControlKind::Note, within);
-                maker.add(
-                    None,
-                    press(selector(pad), Gesture::Press),
-                    if other < 5 { keys() } else { note() },
-                );
+                let action = match other {
+                    0..4 => keys(),
+                    4 => call(),
+                    _ => note(),
+                };
+                maker.add(None, press(selector(pad), Gesture::Press), action);
                 pads.push(pad);
             }
         }
@@ -169,6 +170,13 @@ fn note() -> Action {
     let channel = Channel::from_wire(0);
     let send = MidiSend::Note { channel, note: None, velocity: Amount::Value, hold: Hold::WhileHeld };
     Action::Midi { to: None, send }
+}
+
+fn call() -> Action {
+    let parameters = "{\"method\":\"POST\",\"url\":\"http://localhost:8080/scene/2\"}";
+    let call =
+        PluginCall { plugin: "http-request".into(), action: "request".into(), parameters: parameters.into() };
+    Action::Plugin { call: Arc::new(call), hold: Hold::WhileHeld }
 }
 
 fn volume() -> Action {
