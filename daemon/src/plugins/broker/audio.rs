@@ -12,6 +12,7 @@ use padgate_core::ruleset::action::Switch;
 use padgate_plugin_abi::PADGATE_LIMIT;
 use padgate_plugin_abi::audio::{PADGATE_VOLUME_BY, PADGATE_VOLUME_MUTE, PADGATE_VOLUME_TO};
 
+use super::lives::Life;
 #[cfg(target_os = "linux")]
 use super::player::Player;
 use super::wav::Sound;
@@ -62,24 +63,16 @@ impl Audio {
     }
 
     /// Plays a file, which the gate has opened; answered when it has begun.
-    pub(super) fn play(
-        &self,
-        pool: &Pool,
-        plugin: PluginId,
-        file: File,
-        path: PathBuf,
-        gain: f64,
-        reply: Reply,
-    ) {
+    pub(super) fn play(&self, pool: &Pool, life: Life, file: File, path: PathBuf, gain: f64, reply: Reply) {
         if !(0.0..=1.0).contains(&gain) {
             settle(reply, Err(Trouble::invalid(format!("a gain of {gain}: it goes from 0 to 1"))));
             return;
         }
         let player = self.player.clone();
-        pool.submit(plugin, reply, move |reply| {
+        pool.submit(life.plugin, reply, move |reply| {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             match Sound::read(file, &name, gain) {
-                Ok(sound) => player.play(plugin, sound, name, reply),
+                Ok(sound) => player.play(&life, sound, name, reply),
                 Err(trouble) => settle(reply, Err(trouble)),
             }
         });
@@ -147,7 +140,7 @@ impl Player {
         Player
     }
 
-    fn play(&self, _: PluginId, _: Sound, _: String, reply: Reply) {
+    fn play(&self, _: &Life, _: Sound, _: String, reply: Reply) {
         settle(reply, Err(Trouble::unavailable("sounds can't be played on this platform yet")));
     }
 

@@ -13,6 +13,7 @@
 //! | `process`, `pump` | programs | on a worker |
 //! | `audio`, `wav`, `player` | volumes and sounds | in the sound back end; a thread for each sound |
 //! | `system`, `brightness` | the desktop | in the back ends; brightness on a worker |
+//! | `lives` | which life of a plugin something is done for | |
 //! | `workers` | the threads for what takes time, so that no plugin delays another | |
 //! | `request` | the way back of what the back ends did | |
 
@@ -24,6 +25,7 @@ mod datagram;
 mod held;
 mod http;
 mod listen;
+mod lives;
 mod midi;
 #[cfg(target_os = "linux")]
 mod player;
@@ -107,6 +109,7 @@ pub struct Brokers {
     audio: audio::Audio,
     system: system::System,
     datagrams: datagram::Datagrams,
+    lives: Arc<lives::Lives>,
     gate: Arc<Gate>,
 }
 
@@ -127,6 +130,7 @@ impl Brokers {
             programs: Arc::new(process::Programs::new(home)),
             audio: audio::Audio::new(outputs, places, Arc::clone(&actions), Arc::clone(&requests)),
             system: system::System::new(actions, requests, screen),
+            lives: Arc::default(),
             gate,
         }
     }
@@ -149,6 +153,7 @@ impl Brokers {
     /// Ends what the brokers still do for anybody: notes are released, programs that are waited for are killed, sounds
     /// stop. Threads that wait for a server end when that answers.
     pub fn shutdown(&self) {
+        self.lives.end_all();
         self.listeners.clear();
         self.midi.shutdown();
         self.pool.close();
@@ -193,10 +198,11 @@ impl Brokers {
                     until: (*timeout_ms > 0).then(|| until(deadline, *timeout_ms)),
                 };
                 let programs = Arc::clone(&self.programs);
-                self.pool.submit(plugin, reply, move |reply| answer(reply, programs.run(plugin, run)));
+                let life = self.lives.of(plugin);
+                self.pool.submit(plugin, reply, move |reply| answer(reply, programs.run(&life, run)));
             }
             (Permitted::Play { file, path }, Ask::Play { gain, .. }) => {
-                self.audio.play(&self.pool, plugin, file, path, *gain, reply);
+                self.audio.play(&self.pool, self.lives.of(plugin), file, path, *gain, reply);
             }
             (Permitted::Volume, Ask::Volume { output, change, value }) => {
                 self.audio.volume(plugin, output, *change, *value, reply);
@@ -259,6 +265,7 @@ impl Broker for Brokers {
     }
 
     fn ended(&self, plugin: PluginId) {
+        self.lives.end(plugin);
         self.listeners.forget(plugin);
         self.midi.ended(plugin);
         self.pool.forget(plugin);

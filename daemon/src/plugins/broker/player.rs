@@ -20,6 +20,7 @@ use pulseaudio::protocol::{
     write_memblock,
 };
 
+use super::lives::Life;
 use super::wav::Sound;
 use super::{Trouble, settle};
 use crate::actions::Places;
@@ -55,8 +56,8 @@ impl Player {
     }
 
     /// Plays a sound, and answers when it has begun. Connects first, which a local server does at once or not at all.
-    pub(super) fn play(&self, plugin: PluginId, sound: Sound, name: String, reply: Reply) {
-        let (server, heard) = match self.enter(plugin) {
+    pub(super) fn play(&self, life: &Life, sound: Sound, name: String, reply: Reply) {
+        let (server, heard) = match self.enter(life) {
             Ok(entered) => entered,
             Err(trouble) => return settle(reply, Err(trouble)),
         };
@@ -82,7 +83,8 @@ impl Player {
         }
     }
 
-    fn enter(&self, plugin: PluginId) -> Result<(Server, Heard), Trouble> {
+    fn enter(&self, life: &Life) -> Result<(Server, Heard), Trouble> {
+        let plugin = life.plugin;
         let no_server = |why: String| {
             Trouble::unavailable(format!("no sound server: {why}; start PulseAudio or pipewire-pulse"))
         };
@@ -104,6 +106,9 @@ impl Player {
             mine.push(Arc::clone(&kept));
         }
         let heard = Heard { player: self.clone(), plugin, stream: kept };
+        if life.is_over() {
+            return Err(Trouble::unavailable("the plugin has ended"));
+        }
         let server = Server::introduce(stream, cookie.unwrap_or_default());
         let server = server.map_err(|error| no_server(format!("{}: {error}", socket.display())))?;
         Ok((server, heard))

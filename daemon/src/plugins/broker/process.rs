@@ -20,6 +20,7 @@ use std::time::Instant;
 use padgate_plugin_abi::{PADGATE_FAILED, PADGATE_LIMIT, PADGATE_TIMEOUT};
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::lives::Life;
 use super::pump::{Waited, pump};
 use super::{Answered, Trouble, answered, in_words};
 use crate::lock::lock;
@@ -75,7 +76,7 @@ impl Programs {
     }
 
     /// Runs it, and waits for it if it is to be waited for.
-    pub(super) fn run(&self, plugin: PluginId, run: Run) -> Result<Answered, Trouble> {
+    pub(super) fn run(&self, life: &Life, run: Run) -> Result<Answered, Trouble> {
         let Run { program: file, arguments, input, until } = run;
         let program = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
         if !file.is_absolute() {
@@ -83,13 +84,13 @@ impl Programs {
                 format!("there is no program {program:?}: is it installed, and in the PATH of the daemon?");
             return Err(Trouble::unavailable(why));
         }
-        let counted = self.count(plugin)?;
+        let counted = self.count(life.plugin)?;
         let mut command = Command::new(&file);
         command.args(&arguments).current_dir(&self.home).process_group(0);
         command.env_clear().envs(environment(&self.home));
         command.stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() });
         match until {
-            Some(until) => self.wait(plugin, &program, command, input, until),
+            Some(until) => self.wait(life, &program, command, input, until),
             None => start(&program, command, input, counted),
         }
     }
@@ -121,7 +122,7 @@ impl Programs {
 
     fn wait(
         &self,
-        plugin: PluginId,
+        life: &Life,
         program: &str,
         mut command: Command,
         input: Vec<u8>,
@@ -139,12 +140,16 @@ impl Programs {
         drop(command);
         let input = child.stdin.take().map(|pipe| (pipe, input));
         let group = Pid::from_child(&child);
-        lock(&self.running).entry(plugin).or_default().groups.push(group);
+        lock(&self.running).entry(life.plugin).or_default().groups.push(group);
+        if life.is_over() {
+            // It ended while the program was being started, and could not be found yet.
+            kill(group);
+        }
         let waited = watch(&child).and_then(|ended| pump(&ended, output, input, until));
         {
             let mut running = lock(&self.running);
             kill(group);
-            if let Some(running) = running.get_mut(&plugin) {
+            if let Some(running) = running.get_mut(&life.plugin) {
                 running.groups.retain(|known| *known != group);
             }
         }

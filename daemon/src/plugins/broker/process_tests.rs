@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use padgate_plugin_abi::{PADGATE_INVALID, PADGATE_LIMIT, PADGATE_TIMEOUT, PADGATE_UNAVAILABLE};
 
+use super::lives::Lives;
 use super::process::{Programs, RUNNING_MAX, Run};
 use super::tests_kit::DEADLINE;
 use super::{Answered, BODY_BYTES_MAX, Trouble};
@@ -22,8 +23,25 @@ fn shell(line: &str, time: Option<Duration>) -> Run {
     }
 }
 
-fn programs(home: &Path) -> Programs {
-    Programs::new(home.to_owned())
+/// Programs, and lives of plugins that they run for.
+struct Rig {
+    programs: Programs,
+    lives: Arc<Lives>,
+}
+
+fn programs(home: &Path) -> Rig {
+    Rig { programs: Programs::new(home.to_owned()), lives: Arc::default() }
+}
+
+impl Rig {
+    fn run(&self, plugin: PluginId, run: Run) -> Result<Answered, Trouble> {
+        self.programs.run(&self.lives.of(plugin), run)
+    }
+
+    fn ended(&self, plugin: PluginId) {
+        self.lives.end(plugin);
+        self.programs.ended(plugin);
+    }
 }
 
 fn run(line: &str) -> Result<Answered, Trouble> {
@@ -141,6 +159,16 @@ fn the_end_of_a_plugin_ends_what_it_waits_for_and_leaves_the_rest() {
     let pid = rustix::process::Pid::from_raw(left.parse().unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     wait_for_end(&left);
+}
+
+#[test]
+fn what_starts_too_late_ends_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let rig = programs(folder.path());
+    let life = rig.lives.of(ONE);
+    rig.ended(ONE);
+    let answered = rig.programs.run(&life, shell("exec sleep 1000", Some(DEADLINE))).unwrap();
+    assert_eq!(answered.code, 128 + 9);
 }
 
 #[test]
