@@ -157,6 +157,7 @@ impl Daemon {
         } else if config.mappings == 0 {
             hints.push("There are no mappings: `padgate monitor` shows what to map.".to_owned());
         }
+        hints.extend(self.plugin_hints());
         hints
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use padgate_ipc::event::{Event, Topic};
 use padgate_ipc::plugin::{
     AuditEntry, AuditList, AuditParams, GrantParams, GrantView, LogLines, LogsParams, PluginChange,
-    PluginInfo, PluginList, PluginSummary, RevokeParams, RevokeResult, StatsList, Tie, Verified,
+    PluginInfo, PluginList, PluginState, PluginSummary, RevokeParams, RevokeResult, StatsList, Tie, Verified,
     VerifyReport,
 };
 use padgate_ipc::{ErrorCode, ErrorObject};
@@ -14,7 +14,7 @@ use super::daemon::Daemon;
 use crate::ipc::PluginControl;
 use crate::ipc::convert::plugin as convert;
 use crate::plugins::inventory::{Signature, Standing};
-use crate::plugins::manager::{LOG_LINES_MAX, Teller, Trouble, Wish};
+use crate::plugins::manager::{LOG_LINES_MAX, Teller, Trouble, View, Wish};
 use crate::plugins::supervisor::LogLine;
 
 impl From<Trouble> for ErrorObject {
@@ -42,6 +42,19 @@ impl Teller for Tell {
         }
     }
 
+    fn catalogue_changed(&self) {
+        let Some(daemon) = self.0.upgrade() else { return };
+        daemon.spawn_blocking(|daemon| {
+            let report = daemon.read_again();
+            if !report.ok {
+                tracing::warn!(
+                    "with the plugins that are there now the configuration has errors\n{}",
+                    report.rendered
+                );
+            }
+        });
+    }
+
     fn logged(&self, plugin: &str, line: &LogLine) {
         let Some(daemon) = self.0.upgrade() else { return };
         if daemon.hub().wants(Topic::PluginLog) {
@@ -61,6 +74,24 @@ impl Daemon {
         let mut summaries: Vec<PluginSummary> = self.plugins().list().iter().map(convert::summary).collect();
         summaries.sort_by(|one, other| one.name.cmp(&other.name));
         summaries
+    }
+
+    /// What is to be done about plugins that the configuration calls.
+    pub(super) fn plugin_hints(&self) -> Vec<String> {
+        let is_called = |view: &View| !view.host.calls.is_empty();
+        let hint = |view: &View| {
+            let summary = convert::summary(view);
+            let wrong = matches!(
+                summary.state,
+                PluginState::Waiting
+                    | PluginState::Unusable
+                    | PluginState::Quarantined
+                    | PluginState::Disabled
+            );
+            let why = summary.reason.unwrap_or_else(|| summary.state.word().to_owned());
+            wrong.then(|| format!("The plugin {}: {why}.", summary.name))
+        };
+        self.plugins().list().iter().filter(|view| is_called(view)).filter_map(hint).collect()
     }
 
     fn change(&self, plugin: &str, changed: bool) -> Result<PluginChange, ErrorObject> {

@@ -20,7 +20,9 @@ pub struct ConfigStore {
 
 /// Finds the plugins that calls are checked against, from what the configuration says of their folders.
 #[derive(Clone)]
-pub struct PluginFinder(Arc<dyn Fn(&PluginSettings) -> Arc<dyn Plugins> + Send + Sync>);
+pub struct PluginFinder(Arc<Find>);
+
+type Find = dyn Fn(&PluginSettings) -> Arc<dyn Plugins> + Send + Sync;
 
 impl PluginFinder {
     /// A finder. It may read files.

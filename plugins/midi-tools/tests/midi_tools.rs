@@ -1,5 +1,7 @@
 //! What the plugin plays, to the nanosecond: what sounds must end, and not before it began.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic, in its helpers too")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

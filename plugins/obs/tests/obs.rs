@@ -1,6 +1,8 @@
 //! The plugin against a server that speaks obs-websocket 5 on a real socket: it checks what it is sent as OBS does, keeps
 //! scenes and inputs, and answers requests.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic, in its helpers too")]
+
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;

@@ -1,5 +1,7 @@
 //! The plugin's messages, as another implementation of Open Sound Control on a real socket reads them.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic, in its helpers too")]
+
 use std::net::UdpSocket;
 
 use osc::Osc;

@@ -26,6 +26,8 @@ pub(super) struct Book {
     pub(super) unloaded: HashSet<PluginId>,
     /// What the supervisor was told to host.
     pub(super) hosted: HashMap<PluginId, Hosting>,
+    /// Whether there are other manifests now than when the configuration was read.
+    pub(super) catalogue_changed: bool,
     /// Why the last attempt to replace a running version failed.
     pub(super) replace_failed: HashMap<PluginId, String>,
 }
@@ -41,6 +43,7 @@ impl Book {
             loaded: HashSet::new(),
             unloaded: HashSet::new(),
             hosted: HashMap::new(),
+            catalogue_changed: false,
             replace_failed: HashMap::new(),
         }
     }

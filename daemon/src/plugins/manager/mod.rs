@@ -7,12 +7,14 @@
 //! | `book` | what is known of each plugin, and which are to be hosted |
 //! | `settle` | makes the hosts what the book says |
 //! | `notes` | what the supervisor tells, on a thread of its own, because it may not wait |
-//! | `change` | what a user can change: grants, enabling, loading |
+//! | `consent` | what a user grants and takes back |
+//! | `change` | what else a user can change: enabling, loading |
 //! | `view` | how a plugin is, for front ends |
 //! | `watch` | looks at the folders, if the configuration wants that |
 
 mod book;
 mod change;
+mod consent;
 mod notes;
 mod settle;
 mod view;
@@ -46,7 +48,8 @@ use crate::outcome::{Outcome, ReportSink};
 use book::Book;
 use notes::Note;
 
-pub use change::{Granted, Proposal, Trouble, Wish};
+pub use change::Trouble;
+pub use consent::{Granted, Proposal, Wish};
 pub use settle::is_direct;
 pub use view::{Verification, View, nearest};
 
@@ -79,6 +82,9 @@ pub struct ManagerSetup {
 pub trait Teller: Send + Sync {
     /// A plugin's state changed.
     fn plugins_changed(&self);
+
+    /// There are other plugins now, or other versions of them: calls in the configuration must be looked at again.
+    fn catalogue_changed(&self);
 
     /// A plugin's log has another line.
     fn logged(&self, plugin: &str, line: &LogLine);
@@ -128,7 +134,7 @@ impl Plugins {
             screen: Screen::from_environment(),
             home: folders.home.clone(),
         }));
-        let (sender, notes) = notes::channel();
+        let (sender, notes) = notes::queue();
         let supervisor = Supervisor::start(Setup {
             program: host,
             broker: Arc::clone(&brokers) as Arc<dyn super::part::Broker>,
@@ -168,7 +174,9 @@ impl Plugins {
             let mut book = lock(&self.book);
             book.settings.clone_from(&rules.settings.plugins);
             book.calls = calls;
-            self.rescan(&mut book);
+            // The configuration was read with what is there now.
+            self.look(&mut book);
+            book.catalogue_changed = false;
         }
         self.follow_folders(&rules.settings.plugins);
     }

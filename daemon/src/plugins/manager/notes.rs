@@ -1,7 +1,8 @@
 //! What the supervisor tells, taken in on a thread of its own: it is told on the supervisor's thread, which must not wait,
 //! and what follows from it (logs, the audit, other hosts) may take its time.
 
-use std::sync::mpsc::{Receiver, Sender, channel as unbounded};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Weak};
 use std::thread::Builder;
 
@@ -24,24 +25,40 @@ pub(super) enum Note {
     Close,
 }
 
-/// The way to the manager's thread. Without a bound, because each note stands for the start or the end of a process or
-/// for a change of a folder, which are limited themselves.
-#[derive(Clone, Debug)]
-pub(super) struct Notes(Sender<Note>);
+/// How many notes wait for the manager's thread. One that does not fit is left out: what follows from a note is found out
+/// by looking at how things are, so that the next one makes up for it; what is lost is a line in the audit log, and that is
+/// said there.
+const NOTES_MAX: usize = 4096;
 
-pub(super) fn channel() -> (Notes, Receiver<Note>) {
-    let (sender, receiver) = unbounded();
-    (Notes(sender), receiver)
+/// The way to the manager's thread.
+#[derive(Clone, Debug)]
+pub(super) struct Notes {
+    sender: SyncSender<Note>,
+    lost: Arc<AtomicU64>,
+}
+
+pub(super) fn queue() -> (Notes, Receiver<Note>) {
+    let (sender, receiver) = sync_channel(NOTES_MAX);
+    (Notes { sender, lost: Arc::default() }, receiver)
 }
 
 impl Notes {
     pub(super) fn send(&self, note: Note) {
         // Nobody is there any more only when everything ends.
-        let _ = self.0.send(note);
+        if let Err(TrySendError::Full(_)) = self.sender.try_send(note) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
+    /// How many were left out since this was last asked.
+    pub(super) fn take_lost(&self) -> u64 {
+        self.lost.swap(0, Ordering::Relaxed)
+    }
+
+    /// Ends the manager's thread, after what waits for it.
     pub(super) fn close(&self) {
-        self.send(Note::Close);
+        // Waits for room: it must get there.
+        let _ = self.sender.send(Note::Close);
     }
 }
 
@@ -115,6 +132,14 @@ impl Plugins {
             name
         };
         self.write_down(&name, what);
+        let lost = self.notes.take_lost();
+        if lost > 0 {
+            self.audit.record(Entry::new(
+                Event::Lost,
+                "",
+                format!("{lost} events of plugins came too fast to be written"),
+            ));
+        }
         self.settled.notify_all();
         self.tell_changed();
     }
@@ -165,6 +190,14 @@ impl Plugins {
         let teller = self.teller.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         if let (Some(name), Some(teller)) = (name, teller) {
             teller.logged(&name, line);
+        }
+    }
+
+    /// Has the configuration looked at again, because there are other plugins now.
+    pub(super) fn tell_catalogue(&self) {
+        let teller = self.teller.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        if let Some(teller) = teller {
+            teller.catalogue_changed();
         }
     }
 

@@ -22,10 +22,20 @@ pub(super) const RATE: u32 = 1000;
 pub(super) const CPU: u8 = 50;
 
 impl Plugins {
-    /// Looks at all plugins anew, tells everybody who decides by them, and starts and ends hosts.
+    /// As [`Plugins::look`], and has the configuration read again if there are other plugins now.
     pub(super) fn rescan(&self, book: &mut Book) {
+        self.look(book);
+        if std::mem::take(&mut book.catalogue_changed) {
+            self.tell_catalogue();
+        }
+    }
+
+    /// Looks at all plugins anew, tells everybody who decides by them, and starts and ends hosts.
+    pub(super) fn look(&self, book: &mut Book) {
         book.grants.reload();
-        book.plugins = book.inventory.scan(&self.folders, &book.settings, &book.grants, &self.audit);
+        let plugins = book.inventory.scan(&self.folders, &book.settings, &book.grants, &self.audit);
+        book.catalogue_changed |= !same_manifests(&book.plugins, &plugins);
+        book.plugins = plugins;
         for problem in book.inventory.problems() {
             tracing::warn!("plugins: {problem}");
         }
@@ -125,6 +135,13 @@ impl Plugins {
             cpu: limits.cpu.unwrap_or(CPU),
         })
     }
+}
+
+fn same_manifests(before: &[Plugin], after: &[Plugin]) -> bool {
+    let of = |plugins: &[Plugin]| -> Vec<_> {
+        plugins.iter().map(|plugin| (std::sync::Arc::clone(&plugin.name), plugin.manifest.clone())).collect()
+    };
+    of(before) == of(after)
 }
 
 /// The manifest's limits, with what the user says instead.
