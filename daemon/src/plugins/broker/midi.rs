@@ -5,18 +5,18 @@
 //! the first, and costs nothing while nothing is planned.
 //!
 //! What a plugin sends goes out to the device and nowhere else: it never comes into the engine, so that no loop can be
-//! built inside Padgate. The plugins' timers run out on the same thread.
+//! built inside Padgate.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use padgate_core::ids::DeviceId;
 use padgate_core::time::Time;
-use padgate_plugin_abi::{PADGATE_EVENT_TIMER, PADGATE_LIMIT};
+use padgate_plugin_abi::PADGATE_LIMIT;
 
 use super::held::{Change, Ledger, fault};
 use super::schedule::Plan;
-use super::{DeviceNames, EventSink, Trouble};
+use super::{DeviceNames, Trouble};
 use crate::clock;
 use crate::hands::MidiSend;
 use crate::lock::lock;
@@ -39,7 +39,6 @@ pub(super) struct Midi {
 
 struct Shared {
     out: Arc<dyn MidiSend>,
-    events: Arc<dyn EventSink>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -52,18 +51,16 @@ struct State {
     stop: bool,
 }
 
-enum Planned {
-    Message { to: Option<DeviceId>, device: Arc<str>, bytes: Box<[u8]> },
-    Timer,
+struct Planned {
+    to: Option<DeviceId>,
+    /// As the plugin calls it.
+    device: Arc<str>,
+    bytes: Box<[u8]>,
 }
 
 impl Midi {
-    pub(super) fn new(
-        out: Arc<dyn MidiSend>,
-        devices: Arc<dyn DeviceNames>,
-        events: Arc<dyn EventSink>,
-    ) -> Midi {
-        let shared = Shared { out, events, state: Mutex::default(), changed: Condvar::new() };
+    pub(super) fn new(out: Arc<dyn MidiSend>, devices: Arc<dyn DeviceNames>) -> Midi {
+        let shared = Shared { out, state: Mutex::default(), changed: Condvar::new() };
         Midi { shared: Arc::new(shared), devices }
     }
 
@@ -90,33 +87,24 @@ impl Midi {
         }
         let change = Change::of(message);
         let mut state = lock(&self.shared.state);
+        if state.stop && !change.is_release() {
+            return Err(Trouble::unavailable("Padgate is stopping"));
+        }
         let planned = state.plan.count(plugin);
-        let crowded = planned >= 2 * PLANNED_MAX && change.is_release();
-        if at > now && !crowded {
+        // After the end there is nobody who would send it later.
+        let crowded = planned >= 2 * PLANNED_MAX || state.stop;
+        if at > now && !(crowded && change.is_release()) {
             if planned >= PLANNED_MAX && !change.is_release() {
                 let why =
                     format!("{PLANNED_MAX} messages of this plugin are planned already: plan fewer ahead");
                 return Err(Trouble::new(PADGATE_LIMIT, why));
             }
-            let message = Planned::Message { to, device: device.into(), bytes: message.into() };
+            let message = Planned { to, device: device.into(), bytes: message.into() };
             return self.plan(state, at, plugin, message);
         }
         // What is due goes first, even if the thread has not woken up yet.
-        let timers = self.shared.send_due(&mut state, now);
-        let sent = self.shared.emit(&mut state, plugin, to, message);
-        drop(state);
-        self.shared.tell(&timers);
-        sent.map_err(Trouble::unavailable)
-    }
-
-    /// Sets the plugin's one timer; 0 takes it back.
-    pub(super) fn set_timer(&self, plugin: PluginId, at_ns: u64) -> Result<(), Trouble> {
-        let mut state = lock(&self.shared.state);
-        state.plan.take(plugin, |planned| matches!(planned, Planned::Timer));
-        match at_ns {
-            0 => Ok(()),
-            _ => self.plan(state, clock::from_system(at_ns), plugin, Planned::Timer),
-        }
+        self.shared.send_due(&mut state, now);
+        self.shared.emit(&mut state, plugin, to, message).map_err(Trouble::unavailable)
     }
 
     /// Drops what is planned, except that releases of what sounds are sent now.
@@ -127,14 +115,8 @@ impl Midi {
     /// The same for what is planned for devices that the plugin may not send to any more.
     pub(super) fn retain(&self, plugin: PluginId, may_send: impl Fn(&str) -> bool) {
         // Not under the lock: whoever decides may take its time.
-        let mut devices: Vec<Arc<str>> = lock(&self.shared.state)
-            .plan
-            .of(plugin)
-            .filter_map(|planned| match planned {
-                Planned::Message { device, .. } => Some(Arc::clone(device)),
-                Planned::Timer => None,
-            })
-            .collect();
+        let mut devices: Vec<Arc<str>> =
+            lock(&self.shared.state).plan.of(plugin).map(|planned| Arc::clone(&planned.device)).collect();
         devices.sort_unstable();
         devices.dedup();
         devices.retain(|device| !may_send(device));
@@ -148,7 +130,6 @@ impl Midi {
     pub(super) fn ended(&self, plugin: PluginId) {
         let mut state = lock(&self.shared.state);
         self.drop_planned(&mut state, plugin, |_| true);
-        state.plan.take(plugin, |_| true);
         self.release(&mut state, plugin);
     }
 
@@ -174,11 +155,8 @@ impl Midi {
     }
 
     fn drop_planned(&self, state: &mut State, plugin: PluginId, gone: impl Fn(&str) -> bool) {
-        let dropped = state
-            .plan
-            .take(plugin, |planned| matches!(planned, Planned::Message { device, .. } if gone(device)));
-        for planned in dropped {
-            let Planned::Message { to, bytes, .. } = planned else { continue };
+        let dropped = state.plan.take(plugin, |planned| gone(&planned.device));
+        for Planned { to, bytes, .. } in dropped {
             let change = Change::of(&bytes);
             if state.ledger.lets_go(plugin, to, change)
                 && let Err(error) = self.shared.emit(state, plugin, to, &bytes)
@@ -195,9 +173,6 @@ impl Midi {
         plugin: PluginId,
         planned: Planned,
     ) -> Result<(), Trouble> {
-        if state.stop {
-            return Err(Trouble::unavailable("Padgate is stopping"));
-        }
         if !state.running {
             let shared = Arc::clone(&self.shared);
             let thread = std::thread::Builder::new().name("padgate planned".to_owned());
@@ -228,14 +203,7 @@ impl Shared {
         sharpen();
         let mut state = lock(&self.state);
         while !state.stop {
-            let now = clock::now();
-            let timers = self.send_due(&mut state, now);
-            if !timers.is_empty() {
-                drop(state);
-                self.tell(&timers);
-                state = lock(&self.state);
-                continue;
-            }
+            self.send_due(&mut state, clock::now());
             state = match state.plan.next() {
                 Some(next) => {
                     let waited = self.changed.wait_timeout(state, next.since(clock::now()));
@@ -246,25 +214,11 @@ impl Shared {
         }
     }
 
-    /// Sends what is due; returns whose timers ran out, and when, to be told without the lock.
-    fn send_due(&self, state: &mut State, now: Time) -> Vec<(PluginId, Time)> {
-        let mut timers = Vec::new();
-        while let Some((at, plugin, planned)) = state.plan.take_due(now) {
-            match planned {
-                Planned::Timer => timers.push((plugin, at)),
-                Planned::Message { to, device, bytes } => {
-                    if let Err(error) = self.emit(state, plugin, to, &bytes) {
-                        tracing::debug!(%device, %error, "a planned message can't be sent");
-                    }
-                }
+    fn send_due(&self, state: &mut State, now: Time) {
+        while let Some((plugin, Planned { to, device, bytes })) = state.plan.take_due(now) {
+            if let Err(error) = self.emit(state, plugin, to, &bytes) {
+                tracing::debug!(%device, %error, "a planned message can't be sent");
             }
-        }
-        timers
-    }
-
-    fn tell(&self, timers: &[(PluginId, Time)]) {
-        for (plugin, at) in timers {
-            self.events.event(*plugin, PADGATE_EVENT_TIMER, clock::to_system(*at), &[], "");
         }
     }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use padgate_plugin_abi::{PADGATE_EVENT_TIMER, PADGATE_INVALID, PADGATE_LIMIT, PADGATE_UNAVAILABLE};
+use padgate_plugin_abi::{PADGATE_INVALID, PADGATE_LIMIT, PADGATE_UNAVAILABLE};
 
 use super::midi::{AHEAD_MAX, Midi, PLANNED_MAX, SYSEX_BYTES_MAX};
-use super::tests_kit::{DEADLINE, Devices, Event, Events, Output, Sent};
+use super::tests_kit::{DEADLINE, Devices, Output, Sent};
 use crate::clock;
 use crate::lock::lock;
 use crate::plugins::part::PluginId;
@@ -19,14 +19,12 @@ struct Rig {
     midi: Midi,
     output: Arc<Output>,
     sent: Receiver<Sent>,
-    events: Receiver<Event>,
 }
 
 fn rig() -> Rig {
     let (output, sent) = Output::new();
-    let (sink, events) = Events::new();
-    let midi = Midi::new(Arc::clone(&output) as _, Arc::new(Devices), sink);
-    Rig { midi, output, sent, events }
+    let midi = Midi::new(Arc::clone(&output) as _, Arc::new(Devices));
+    Rig { midi, output, sent }
 }
 
 impl Rig {
@@ -156,7 +154,9 @@ fn the_end_of_a_plugin_releases_what_it_holds_alone() {
     rig.midi.shutdown();
     assert_eq!(rig.all(), [[0x80, 60, 64], [0x80, 70, 64]]);
     let refused = rig.midi.send(ONE, "", &[0xF8], ahead(Duration::from_secs(1))).unwrap_err();
-    assert_eq!(refused.status, PADGATE_UNAVAILABLE, "nothing is planned any more");
+    assert_eq!(refused.status, PADGATE_UNAVAILABLE, "nothing goes down any more");
+    rig.later(&[0x80, 1, 0]);
+    assert_eq!(rig.all(), [[0x80, 1, 0]], "but releases do not get lost");
 }
 
 #[test]
@@ -171,22 +171,4 @@ fn a_revoked_device_loses_its_plans() {
     rig.midi.retain(ONE, |device| device != "synth");
     assert_eq!(rig.next(), [0x80, 60, 0]);
     assert_eq!(rig.next(), [0xC0, 2]);
-}
-
-#[test]
-fn a_timer_runs_out_once() {
-    let rig = rig();
-    rig.midi.set_timer(ONE, ahead(Duration::from_secs(50))).unwrap();
-    let at = ahead(Duration::from_millis(20));
-    rig.midi.set_timer(ONE, at).unwrap();
-    let event = rig.events.recv_timeout(DEADLINE).unwrap();
-    assert_eq!(event, (ONE, PADGATE_EVENT_TIMER, at, Vec::new(), String::new()));
-    assert!(clock::to_system(clock::now()) >= at);
-    // What is over runs out at once, and what is taken back does not.
-    rig.midi.set_timer(ONE, ahead(Duration::from_millis(20))).unwrap();
-    rig.midi.set_timer(ONE, 0).unwrap();
-    rig.midi.set_timer(TWO, 1).unwrap();
-    assert_eq!(rig.events.recv_timeout(DEADLINE).unwrap().0, TWO);
-    rig.midi.set_timer(TWO, ahead(Duration::from_millis(40))).unwrap();
-    assert_eq!(rig.events.recv_timeout(DEADLINE).unwrap().0, TWO, "the first plugin's came to nothing");
 }

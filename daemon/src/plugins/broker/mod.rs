@@ -88,7 +88,7 @@ pub struct BrokerSetup {
     pub requests: Arc<RequestRouter>,
     /// The gate, for what turns out only underway: redirects, and rights that changed.
     pub gate: Arc<Gate>,
-    /// Where what happens between calls goes.
+    /// Where what devices say goes.
     pub events: Arc<dyn EventSink>,
     /// Where the sound server is.
     pub places: Places,
@@ -121,7 +121,7 @@ impl Brokers {
             setup;
         let names = Arc::new(resolve::Resolver::default());
         Brokers {
-            midi: midi::Midi::new(midi, Arc::clone(&devices), Arc::clone(&events)),
+            midi: midi::Midi::new(midi, Arc::clone(&devices)),
             listeners: listen::Listeners::new(devices, events),
             pool: workers::Pool::default(),
             http: Arc::new(http::Http::new(Arc::clone(&names))),
@@ -164,7 +164,6 @@ impl Brokers {
     /// Does what was permitted. What the plugin sent is used only for what needs no leave: a message, a body, arguments.
     fn perform(&self, plugin: PluginId, what: Permitted, ask: &Ask<'_>, deadline: Time, reply: Reply) {
         match (what, ask) {
-            (Permitted::Timer, Ask::Timer { at_ns }) => settle(reply, self.midi.set_timer(plugin, *at_ns)),
             (Permitted::MidiSend, Ask::MidiSend { device, message, at_ns }) => {
                 settle(reply, self.midi.send(plugin, device, message, *at_ns));
             }
@@ -215,7 +214,7 @@ impl Brokers {
             (Permitted::Brightness, Ask::System { text, .. }) => {
                 self.system.brighten(&self.pool, plugin, text, reply);
             }
-            // Each permit by name, so that a new one can't be forgotten.
+            // Each permit by name, so that a new one can't be forgotten. Timers are the supervisor's own.
             (
                 Permitted::Call
                 | Permitted::Timer

@@ -39,11 +39,11 @@ impl<T> Plan<T> {
     }
 
     /// Takes out the first, if it is due.
-    pub(super) fn take_due(&mut self, now: Time) -> Option<(Time, PluginId, T)> {
+    pub(super) fn take_due(&mut self, now: Time) -> Option<(PluginId, T)> {
         let first = self.entries.first_entry().filter(|first| first.key().0 <= now)?;
-        let ((at, _), (plugin, what)) = first.remove_entry();
+        let (plugin, what) = first.remove();
         self.uncount(plugin);
-        Some((at, plugin, what))
+        Some((plugin, what))
     }
 
     /// Takes out all of the plugin's that is wanted, in the order of its time.
@@ -95,7 +95,7 @@ mod tests {
         }
         assert_eq!(plan.next(), Some(Time(3)));
         let mut due = String::new();
-        while let Some((_, _, what)) = plan.take_due(Time(5)) {
+        while let Some((_, what)) = plan.take_due(Time(5)) {
             due.push(what);
         }
         assert_eq!(due, "abcd");

@@ -16,7 +16,7 @@ pub trait DeviceNames: Send + Sync {
     fn names(&self) -> Vec<String>;
 }
 
-/// Takes what happens between calls, for a plugin. Called from any thread, also from a driver's; must not wait.
+/// Takes what happens between calls, for a plugin. Called on a driver's thread; must not wait.
 pub trait EventSink: Send + Sync {
     /// `kind` is one of the ABI's `PADGATE_EVENT_…`, `time_ns` on the system's monotonic clock.
     fn event(&self, plugin: PluginId, kind: u32, time_ns: u64, data: &[u8], device: &str);
