@@ -103,7 +103,7 @@ fn known_on(page: &str, name: &str) -> Known {
     for (mark, text) in blocks(page) {
         let is_whole =
             text.starts_with("[plugin]") && text.contains("\napi =") && text.contains("[[action]]");
-        if mark == "toml,other" && is_whole {
+        if matches!(mark.as_str(), "toml,other" | "toml,manifest") && is_whole {
             known.add(&format!("the manifest in {name}"), text);
         }
     }

@@ -1,13 +1,20 @@
 //! Everything that is shown to users as a configuration is one: the files in `config/`, and each TOML block in
-//! the documentation.
+//! the documentation. Calls of plugins are checked against the manifests of the plugins that Padgate comes with, and
+//! these are checked as well.
 //!
 //! In documentation, ```` ```toml,fragment ```` marks a block that is only part of a configuration (it must
-//! still be TOML), ```` ```toml,must-fail ```` one that shows a mistake (it must have one), and
-//! ```` ```toml,other ```` TOML of something else (a plugin's manifest).
+//! still be TOML), ```` ```toml,must-fail ```` one that shows a mistake (it must have one),
+//! ```` ```toml,manifest ```` a plugin's manifest, and ```` ```toml,other ```` TOML of something else.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
-use padgated::config::store::load_text;
+use padgate_core::config::{Plugins, Source, load};
+use padgate_core::ids::Names;
+use padgate_core::manifest::{self, Manifest};
+use padgated::config::controllers::ControllerFiles;
+use padgated::config::store::Outcome;
 use padgated::config::{controllers, paths, render, schema};
 
 fn root() -> PathBuf {
@@ -30,6 +37,52 @@ fn files_below(folder: &Path, ending: &str) -> Vec<PathBuf> {
     found
 }
 
+/// The platform that manifests are read for.
+const PLATFORM: &str = "linux-x86_64";
+
+/// The plugins that Padgate comes with.
+struct Shipped(BTreeMap<String, Arc<Manifest>>);
+
+impl Shipped {
+    fn get() -> &'static Shipped {
+        static SHIPPED: OnceLock<Shipped> = OnceLock::new();
+        SHIPPED.get_or_init(|| {
+            let read = |path: PathBuf| {
+                let folder = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+                let text = std::fs::read_to_string(&path).unwrap();
+                (folder, Arc::new(good_manifest(&path.display().to_string(), &text)))
+            };
+            Shipped(files_below(&root().join("plugins"), "/plugin.toml").into_iter().map(read).collect())
+        })
+    }
+}
+
+impl Plugins for Shipped {
+    fn manifest(&self, name: &str) -> Option<Arc<Manifest>> {
+        self.0.get(name).cloned()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+}
+
+/// The manifest that a text is. Fails with its mistakes, if there are any.
+#[track_caller]
+fn good_manifest(name: &str, text: &str) -> Manifest {
+    let (manifest, problems) = manifest::read(&Source::new(name, text), PLATFORM);
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+    manifest.unwrap()
+}
+
+fn load_text(name: &str, text: &str) -> Outcome {
+    let sources = vec![Source::new(name, text)];
+    let controllers = ControllerFiles { folder: PathBuf::new() };
+    let loaded = load(&sources, &mut Names::default(), &controllers, Shipped::get());
+    Outcome { ruleset: loaded.ruleset, diagnostics: loaded.diagnostics, sources }
+}
+
 /// Fails with the mistakes as a user would see them, if there are any.
 #[track_caller]
 fn must_be_good(name: &str, text: &str) {
@@ -49,6 +102,36 @@ fn every_file_in_config_is_good() {
         count += 1;
     }
     assert!(count >= 8, "the starting point and the examples are there: {count}");
+}
+
+#[test]
+fn every_shipped_plugin_has_a_good_manifest_that_says_what_its_users_want_to_know() {
+    let shipped = &Shipped::get().0;
+    for (folder, manifest) in shipped {
+        assert_eq!(*folder, manifest.name, "the folder has the plugin's name");
+        let Manifest { version, author, license, homepage, .. } = manifest.as_ref();
+        assert_eq!(version.to_string(), env!("CARGO_PKG_VERSION"), "{folder}");
+        let said = [&manifest.description, author, license, homepage];
+        assert!(said.into_iter().all(|text| !text.is_empty()), "{folder}: {said:?}");
+        assert!(manifest.platforms.iter().any(|platform| platform == PLATFORM), "{folder}");
+        for action in &manifest.actions {
+            assert!(!action.description.is_empty(), "{folder}: {}", action.name);
+            for parameter in &action.parameters {
+                assert!(!parameter.description.is_empty(), "{folder}: {} {}", action.name, parameter.name);
+            }
+        }
+        let page = root().join(format!("docs/src/plugins/{folder}.md"));
+        let page = std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
+        for action in &manifest.actions {
+            for name in action.parameters.iter().map(|parameter| &parameter.name).chain([&action.name]) {
+                assert!(page.contains(&format!("`{name}`")), "{folder}'s page does not tell of `{name}`");
+            }
+        }
+        for capability in manifest.request.capabilities() {
+            assert!(page.contains(&format!("`{capability}`")), "{folder}'s page does not tell of {capability}");
+        }
+    }
+    assert!(shipped.len() >= 4, "{:?}", shipped.keys());
 }
 
 #[test]
@@ -110,6 +193,7 @@ fn check_block(name: &str, block: &Block) {
             let outcome = load_text(name, &block.text);
             assert!(!outcome.diagnostics.is_empty(), "{name} should show a mistake");
         }
+        "manifest" => _ = good_manifest(name, &block.text),
         "fragment" | "other" => {
             let parsed = block.text.parse::<toml::Table>();
             assert!(parsed.is_ok(), "{name}: {parsed:?}");
