@@ -36,7 +36,7 @@ pub struct Profile {
     /// Files and folders that may be read, written, created in and deleted from, absolute and resolved. The data
     /// folder is always among them, without being named.
     pub write: Vec<PathBuf>,
-    /// Own TCP and UDP sockets; the ports that may be connected to, and empty for all.
+    /// Own sockets: TCP to these ports alone; or, if there are none, TCP and UDP to all.
     pub network: Option<Vec<u16>>,
     /// `fork` and `exec`, inside the sandbox.
     pub subprocess: bool,

@@ -13,7 +13,7 @@ use rustix::fs::OFlags;
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 use crate::ended::Ended;
 
@@ -101,6 +101,19 @@ pub fn reap(pidfd: BorrowedFd<'_>) -> io::Result<Option<Ended>> {
         (None, Some(signal)) => Some(Ended::Killed(signal)),
         (None, None) => None,
     })
+}
+
+/// Kills the programs that a plugin started by itself, and that outlive its host. Each host leads a process group of its
+/// own, which nothing of it can leave. Does nothing unless the host has ended and was not reaped: until then no other
+/// process can have its number.
+pub fn kill_left_over(pidfd: BorrowedFd<'_>, pid: u32) {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    let ended = matches!(waitid(WaitId::PidFd(pidfd), options), Ok(Some(_)));
+    let group = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    if let Some(group) = group.filter(|_| ended) {
+        // There is no such group where nothing is left of it.
+        let _ = kill_process_group(group, Signal::KILL);
+    }
 }
 
 #[cfg(test)]

@@ -85,4 +85,7 @@ pub mod launch {
     pub fn reap(_: Borrowed<'_>) -> std::io::Result<Option<Ended>> {
         super::unsupported()
     }
+
+    /// Not possible here.
+    pub fn kill_left_over(_: Borrowed<'_>, _: u32) {}
 }

@@ -371,6 +371,7 @@ impl Host {
 
     /// How it ended; `None` if it runs.
     pub(super) fn reap(&self) -> Option<padgate_plugin_host::ended::Ended> {
+        launch::kill_left_over(self.pidfd.as_fd(), self.pid);
         launch::reap(self.pidfd.as_fd()).unwrap_or_else(|error| {
             tracing::error!("can't learn how the process {} of a plugin ended: {error}", self.pid);
             None
