@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::types::{Statistics, Times};
 
@@ -17,7 +17,9 @@ const DIGITS: u8 = 2;
 /// The largest file of statistics that is read. A larger one is none of ours.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 /// What the file's format is.
-const FORMAT: u32 = 1;
+const FORMAT: u64 = 1;
+/// The member that says so.
+const HEADING: &str = "padgate_plugin_statistics";
 
 /// The counters of one plugin.
 #[derive(Debug)]
@@ -29,8 +31,7 @@ pub(super) struct Counters {
 }
 
 /// The part that is written to the file.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Kept {
     pub(super) executions: u64,
     pub(super) failures: u64,
@@ -41,16 +42,53 @@ pub(super) struct Kept {
     pub(super) dropped: u64,
     pub(super) last_execution_ms: u64,
     pub(super) cpu_ms: u64,
-    total_ns: u128,
+    total_ns: u64,
     max_ns: u64,
     /// The histogram: a time in nanoseconds, and how many took that long.
     times: Vec<(u64, u64)>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct File {
-    padgate_plugin_statistics: u32,
-    plugins: BTreeMap<String, Kept>,
+impl Kept {
+    /// The numbers with their names in the file.
+    fn numbers(&mut self) -> [(&'static str, &mut u64); 11] {
+        [
+            ("executions", &mut self.executions),
+            ("failures", &mut self.failures),
+            ("refusals", &mut self.refusals),
+            ("timeouts", &mut self.timeouts),
+            ("crashes", &mut self.crashes),
+            ("restarts", &mut self.restarts),
+            ("dropped", &mut self.dropped),
+            ("last_execution_ms", &mut self.last_execution_ms),
+            ("cpu_ms", &mut self.cpu_ms),
+            ("total_ns", &mut self.total_ns),
+            ("max_ns", &mut self.max_ns),
+        ]
+    }
+
+    fn into_json(mut self) -> Value {
+        let times: Vec<Value> = self.times.iter().map(|(ns, count)| json!([ns, count])).collect();
+        let mut object: Map<String, Value> =
+            self.numbers().into_iter().map(|(name, number)| (name.to_owned(), json!(number))).collect();
+        object.insert("times".to_owned(), Value::Array(times));
+        Value::Object(object)
+    }
+
+    /// What is missing is 0, so that an older file reads as well.
+    fn from_json(value: &Value) -> Result<Kept, String> {
+        let object = value.as_object().ok_or("a plugin's statistics are no object")?;
+        let mut kept = Kept::default();
+        for (name, number) in kept.numbers() {
+            if let Some(value) = object.get(name) {
+                *number = value.as_u64().ok_or_else(|| format!("\"{name}\" is no number"))?;
+            }
+        }
+        let pair = |step: &Value| Some((step.get(0)?.as_u64()?, step.get(1)?.as_u64()?));
+        let times = object.get("times").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        kept.times =
+            times.iter().map(pair).collect::<Option<_>>().ok_or("\"times\" are no pairs of numbers")?;
+        Ok(kept)
+    }
 }
 
 impl Counters {
@@ -72,7 +110,7 @@ impl Counters {
         kept.executions += 1;
         kept.failures += u64::from(failed);
         kept.last_execution_ms = unix_ms;
-        kept.total_ns = kept.total_ns.saturating_add(u128::from(ns));
+        kept.total_ns = kept.total_ns.saturating_add(ns);
         kept.max_ns = kept.max_ns.max(ns);
         self.changed = true;
     }
@@ -86,7 +124,7 @@ impl Counters {
     /// For a reader; processor time, memory and the name are the caller's.
     pub(super) fn read(&self) -> Statistics {
         let kept = &self.kept;
-        let mean = kept.total_ns.checked_div(u128::from(kept.executions)).unwrap_or(0);
+        let mean = kept.total_ns.checked_div(kept.executions).unwrap_or(0);
         let quantile = |part| match self.times.is_empty() {
             true => Duration::ZERO,
             // The histogram rounds up, and nothing took longer than the longest.
@@ -103,7 +141,7 @@ impl Counters {
             dropped: kept.dropped,
             last_execution_ms: kept.last_execution_ms,
             times: Times {
-                mean: Duration::from_nanos(u64::try_from(mean).unwrap_or(u64::MAX)),
+                mean: Duration::from_nanos(mean),
                 p50: quantile(0.5),
                 p99: quantile(0.99),
                 max: Duration::from_nanos(kept.max_ns),
@@ -143,13 +181,9 @@ pub(super) fn load(path: &Path) -> Result<BTreeMap<String, Kept>, String> {
         }
         Err(_) => String::new(),
     };
-    match serde_json::from_str::<File>(&text) {
-        Ok(file) if file.padgate_plugin_statistics == FORMAT => Ok(file.plugins),
-        read => {
-            let why = match read {
-                Ok(file) => format!("it has the unknown format {}", file.padgate_plugin_statistics),
-                Err(error) => error.to_string(),
-            };
+    match parse(&text) {
+        Ok(plugins) => Ok(plugins),
+        Err(why) => {
             let aside = path.with_extension("json.broken");
             let aside = match std::fs::rename(path, &aside) {
                 Ok(()) => format!("it was moved to {}", aside.display()),
@@ -162,12 +196,22 @@ pub(super) fn load(path: &Path) -> Result<BTreeMap<String, Kept>, String> {
     }
 }
 
+fn parse(text: &str) -> Result<BTreeMap<String, Kept>, String> {
+    let file: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    match file.get(HEADING).and_then(Value::as_u64) {
+        Some(FORMAT) => {}
+        Some(other) => return Err(format!("it has the unknown format {other}")),
+        None => return Err(format!("\"{HEADING}\" is missing")),
+    }
+    let plugins = file.get("plugins").and_then(Value::as_object).ok_or("\"plugins\" is missing")?;
+    plugins.iter().map(|(name, value)| Ok((name.clone(), Kept::from_json(value)?))).collect()
+}
+
 /// The file's text.
 pub(super) fn render(plugins: BTreeMap<String, Kept>) -> Vec<u8> {
-    let file = File { padgate_plugin_statistics: FORMAT, plugins };
-    let mut text = serde_json::to_vec(&file).expect("names and numbers can be written as JSON");
-    text.push(b'\n');
-    text
+    let plugins: Map<String, Value> =
+        plugins.into_iter().map(|(name, kept)| (name, kept.into_json())).collect();
+    format!("{}\n", json!({ HEADING: FORMAT, "plugins": plugins })).into_bytes()
 }
 
 #[cfg(test)]

@@ -19,13 +19,15 @@ use rustix::event::{PollFd, PollFlags, poll};
 /// Tells the test program that it is a host.
 const FLAG: &str = "PADGATE_TEST_FAKE_HOST";
 
+/// The test that is a host if it is told so.
+const TEST: &str = "plugins::supervisor::tests::fake::it_is_a_host_or_a_test";
+
 /// Writes the program that a supervisor starts.
 pub(super) fn program(folder: &Path) -> PathBuf {
     let path = folder.join("fake-host");
     let this = std::env::current_exe().unwrap();
-    let test = "plugins::supervisor::tests::fake::fake_host_process";
     let script = format!(
-        "#!/bin/sh\n{FLAG}=1 exec '{}' --exact {test} --nocapture --test-threads=1\n",
+        "#!/bin/sh\n{FLAG}=1 exec '{}' --exact {TEST} --nocapture --test-threads=1\n",
         this.display()
     );
     std::fs::write(&path, script).unwrap();
@@ -33,12 +35,13 @@ pub(super) fn program(folder: &Path) -> PathBuf {
     path
 }
 
-/// The host that other tests start; on its own it does nothing.
 #[test]
-fn fake_host_process() {
+fn it_is_a_host_or_a_test() {
     if std::env::var_os(FLAG).is_some() {
         Fake::run();
     }
+    let module = module_path!().split_once("::").unwrap().1;
+    assert_eq!(TEST, format!("{module}::it_is_a_host_or_a_test"), "the program must find it by its name");
 }
 
 struct Fake {
