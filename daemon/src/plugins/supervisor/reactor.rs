@@ -165,11 +165,6 @@ impl Reactor {
 
     /// A link can be read, or written.
     fn link(&mut self, slot: u32, generation: u32) {
-        self.with(slot, |lane, core, now, out| {
-            if lane.host_mut(generation).is_some_and(|host| host.flush(&core.poller, slot)) {
-                lane.pump(&core.poller, now, out);
-            }
-        });
         for _ in 0..FRAMES_PER_ROUND {
             if !self.frame(slot, generation, true) {
                 return;
@@ -181,6 +176,9 @@ impl Reactor {
     fn frame(&mut self, slot: u32, generation: u32, alive: bool) -> bool {
         let mut buffer = std::mem::take(&mut self.buffer);
         let taken = self.with(slot, |lane, core, now, out| {
+            if lane.host_mut(generation)?.flush(&core.poller, slot) {
+                lane.pump(&core.poller, now, out);
+            }
             let host = lane.host_mut(generation)?;
             let length = match host.receive(&mut buffer) {
                 Ok(Some(length)) => length,
