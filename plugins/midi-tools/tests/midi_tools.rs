@@ -183,3 +183,10 @@ fn mistakes_are_told_when_the_configuration_is_loaded() {
         assert!(error.text().contains(says), "{error}");
     }
 }
+
+#[test]
+fn what_the_manifest_and_the_page_say_is_what_the_plugin_takes() {
+    let (manifest, page) =
+        (include_str!("../plugin.toml"), include_str!("../../../docs/src/plugins/midi-tools.md"));
+    Kit::<MidiTools>::new().prepare_page(manifest, page).unwrap();
+}

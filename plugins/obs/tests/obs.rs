@@ -248,3 +248,27 @@ fn who_does_not_listen_or_speak_is_named() {
     let error = kit.prepare("transition", json!({ "host": "localhost" })).unwrap_err();
     assert!(error.text().contains("localhost:4455"), "it says what an address looks like: {error}");
 }
+
+#[test]
+fn what_the_manifest_and_the_page_say_is_what_the_plugin_takes() {
+    let (manifest, page) = (include_str!("../plugin.toml"), include_str!("../../../docs/src/plugins/obs.md"));
+    let mut kit = Kit::<Obs>::new();
+    kit.prepare_page(manifest, page).unwrap();
+    // With nothing but what must be given: the defaults of the manifest are good.
+    let all = r#"
+        all = [
+            { plugin = "obs", action = "scene", params = { name = "a" } },
+            { plugin = "obs", action = "transition" },
+            { plugin = "obs", action = "mute", params = { input = "a" } },
+            { plugin = "obs", action = "volume", params = { input = "a" } },
+            { plugin = "obs", action = "source", params = { scene = "a", source = "b" } },
+            { plugin = "obs", action = "record" },
+            { plugin = "obs", action = "stream" },
+            { plugin = "obs", action = "replay" },
+            { plugin = "obs", action = "virtual-camera" },
+            { plugin = "obs", action = "hotkey", params = { name = "a" } },
+            { plugin = "obs", action = "request", params = { type = "a" } },
+        ]
+    "#;
+    assert_eq!(kit.prepare_written(manifest, all).unwrap().len(), manifest.matches("[[action]]").count());
+}
