@@ -48,8 +48,9 @@ impl Shipped {
         static SHIPPED: OnceLock<Shipped> = OnceLock::new();
         SHIPPED.get_or_init(|| {
             let read = |path: PathBuf| {
-                let folder = path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
-                let text = std::fs::read_to_string(&path).unwrap();
+                let folder = path.parent().and_then(Path::file_name).expect("a manifest lies in a folder");
+                let folder = folder.to_string_lossy().into_owned();
+                let text = std::fs::read_to_string(&path).expect("a manifest is text");
                 (folder, Arc::new(good_manifest(&path.display().to_string(), &text)))
             };
             Shipped(files_below(&root().join("plugins"), "/plugin.toml").into_iter().map(read).collect())
@@ -73,7 +74,7 @@ fn good_manifest(name: &str, text: &str) -> Manifest {
     let (manifest, problems) = manifest::read(&Source::new(name, text), PLATFORM);
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
-    manifest.unwrap()
+    manifest.expect("a manifest without mistakes")
 }
 
 fn load_text(name: &str, text: &str) -> Outcome {
@@ -121,14 +122,18 @@ fn every_shipped_plugin_has_a_good_manifest_that_says_what_its_users_want_to_kno
             }
         }
         let page = root().join(format!("docs/src/plugins/{folder}.md"));
-        let page = std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
+        let page =
+            std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
         for action in &manifest.actions {
             for name in action.parameters.iter().map(|parameter| &parameter.name).chain([&action.name]) {
                 assert!(page.contains(&format!("`{name}`")), "{folder}'s page does not tell of `{name}`");
             }
         }
         for capability in manifest.request.capabilities() {
-            assert!(page.contains(&format!("`{capability}`")), "{folder}'s page does not tell of {capability}");
+            assert!(
+                page.contains(&format!("`{capability}`")),
+                "{folder}'s page does not tell of {capability}"
+            );
         }
     }
     assert!(shipped.len() >= 4, "{:?}", shipped.keys());
@@ -272,8 +277,8 @@ fn the_schemas_refer_only_to_what_they_define() {
 
 #[track_caller]
 fn refers_only_to_what_it_defines(schema: &str, references_min: usize) {
-    let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
-    let definitions = schema["definitions"].as_object().unwrap();
+    let schema: serde_json::Value = serde_json::from_str(schema).expect("a schema is JSON");
+    let definitions = schema["definitions"].as_object().expect("a schema has definitions");
     let mut references = 0;
     let mut open = vec![&schema];
     while let Some(value) = open.pop() {
@@ -281,7 +286,7 @@ fn refers_only_to_what_it_defines(schema: &str, references_min: usize) {
             serde_json::Value::Object(map) => {
                 if let Some(name) = map.get("$ref").and_then(|name| name.as_str()) {
                     references += 1;
-                    let name = name.strip_prefix("#/definitions/").unwrap();
+                    let name = name.strip_prefix("#/definitions/").expect("it refers to a definition");
                     assert!(definitions.contains_key(name), "{name}");
                 }
                 open.extend(map.values());
