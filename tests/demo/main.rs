@@ -1,8 +1,10 @@
-//! `make demo`: starts a real `padgated` with `config/demo.toml`, plays a short performance through it, shows each gesture,
-//! what it did and how long that took, and fails if anything did not happen as it should.
+//! `make demo`: starts a real `padgated` with `config/demo.toml` and some plugins, plays a short performance through it, shows
+//! each gesture, what it did and how long that took, and fails if anything did not happen as it should.
 
 mod performance;
+mod plugins;
 mod report;
+mod server;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -12,6 +14,7 @@ use padgate_tests::daemon::Daemon;
 use padgate_tests::folder::Folder;
 
 use report::Report;
+use server::Server;
 
 const CONFIG: &str = include_str!("../../config/demo.toml");
 
@@ -29,18 +32,25 @@ fn main() -> ExitCode {
 /// Plays everything; false if something was not as it should be.
 fn run() -> Result<bool> {
     let begun = Instant::now();
-    let mut daemon = Daemon::start_in(Folder::new(CONFIG)?).context("the daemon did not start")?;
+    let server = Server::start().context("the demo's web server")?;
+    let folder = Folder::new(CONFIG)?;
+    plugins::prepare(&folder, &server)?;
+    let mut daemon = Daemon::start_in(folder).context("the daemon did not start")?;
     daemon.show_log = false;
     let status = daemon.watch()?.status()?;
     println!(
-        "padgated {} runs as process {} with config/demo.toml ({} mappings) and a virtual controller.\n",
+        "padgated {} runs as process {} with a virtual controller, config/demo.toml,\n\
+         and plugins ({} mappings).\n",
         status.version,
         daemon.process().id(),
         status.config.mappings
     );
     let mut report = Report::new();
     for gesture in performance::GESTURES {
-        report.line(gesture, performance::play(gesture, &daemon));
+        report.line(gesture.hand, performance::play(gesture, &daemon));
+    }
+    if let Err(error) = plugins::play(&daemon, &server, &mut report) {
+        report.line("plugins", Err(error));
     }
     let ended = daemon.terminate()?;
     report.end(&status, ended, begun.elapsed());

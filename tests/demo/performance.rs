@@ -13,7 +13,7 @@ use padgate_tests::events::Watch;
 use padgate_tests::smf;
 
 /// The device of `config/demo.toml`.
-const PADS: &str = "pads";
+pub(crate) const PADS: &str = "pads";
 
 /// How many notes the MIDI file has.
 const FILE_NOTES: usize = 10_000;
@@ -255,6 +255,11 @@ fn why(watch: &mut Watch, control: &str) -> Result<Done> {
     Ok(Done { did: format!("nothing, and says why: {sentence}"), ..Done::default() })
 }
 
+/// Whether this machine has a sequencer, without which there are no MIDI ports.
+pub(crate) fn has_sequencer() -> bool {
+    std::fs::File::options().read(true).write(true).open("/dev/snd/seq").is_ok()
+}
+
 /// A note out of the virtual port, where there is a sequencer; else the reason why not.
 fn sends_midi(watch: &mut Watch, _: &Daemon) -> Result<Done> {
     watch.press(PADS, "C3", PressPhase::Tap)?;
@@ -266,13 +271,12 @@ fn sends_midi(watch: &mut Watch, _: &Daemon) -> Result<Done> {
     };
     let done = Duration::from_nanos(outcome.done_ns.saturating_sub(record.received_ns));
     let decided = Duration::from_nanos(record.decided_ns.saturating_sub(record.received_ns));
-    let sequencer = std::fs::File::options().read(true).write(true).open("/dev/snd/seq").is_ok();
     match outcome.result {
         OutcomeKind::Done => {
             let did = format!("Transpose: {}", request.action);
             Ok(Done { did, decided: Some(decided), done: Some(done) })
         }
-        OutcomeKind::Unavailable if !sequencer => {
+        OutcomeKind::Unavailable if !has_sequencer() => {
             let did = format!("says that it can't here: {}", outcome.message.unwrap_or_default());
             Ok(Done { did, decided: Some(decided), done: None })
         }

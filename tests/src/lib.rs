@@ -7,6 +7,8 @@ pub mod binaries;
 pub mod daemon;
 pub mod events;
 pub mod folder;
+#[cfg(target_os = "linux")]
+pub mod plugins;
 pub mod process;
 pub mod smf;
 #[cfg(target_os = "linux")]
