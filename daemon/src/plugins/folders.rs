@@ -49,10 +49,14 @@ impl Folders {
                 .extend(["/usr/local/lib/padgate/plugins", "/usr/lib/padgate/plugins"].map(PathBuf::from));
         }
         let executable = std::env::current_exe().and_then(std::fs::canonicalize).ok();
-        if let Some(prefix) = executable.as_deref().and_then(Path::parent).and_then(Path::parent) {
-            let beside = prefix.join("lib/padgate/plugins");
-            if !folders.system.contains(&beside) {
-                folders.system.push(beside);
+        if let Some(folder) = executable.as_deref().and_then(Path::parent) {
+            // Where `make install` puts them, and where a build in the project's own folder does.
+            let installed = folder.parent().map(|prefix| prefix.join("lib/padgate/plugins"));
+            let built = Some(folder.join("plugins")).filter(|folder| folder.is_dir());
+            for beside in installed.into_iter().chain(built) {
+                if !folders.system.contains(&beside) {
+                    folders.system.push(beside);
+                }
             }
         }
         Ok(folders)

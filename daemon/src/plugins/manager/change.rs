@@ -133,9 +133,7 @@ impl Plugins {
             let was_told = book.hosted.get(&plugin.id) != before.as_ref();
             if !was_told && let Some(hosting) = self.hosting(&book, &plugin) {
                 // Nothing changed in the files; the user wants it anew all the same.
-                book.replace_failed.remove(&plugin.id);
-                book.hosted.insert(plugin.id, hosting.clone());
-                self.supervisor.host(hosting);
+                self.host(&mut book, hosting);
             }
             self.settle(&mut book);
             plugin.id

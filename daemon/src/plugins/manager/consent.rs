@@ -27,7 +27,7 @@ pub struct Wish {
 pub struct Proposal {
     /// The plugin.
     pub plugin: Plugin,
-    /// What it would be allowed that it is not now.
+    /// What it would be allowed otherwise than now, each with its whole new scope.
     pub new: Rights,
     /// What it would be allowed in all.
     pub granted: Rights,
@@ -77,7 +77,13 @@ impl Plugins {
         let shown = format!("{}\n{tie}\n{request:?}\n{granted:?}\n{:?}", integrity.sha256, plugin.rights);
         let confirm = Sha256::digest(shown.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         let refused = Protected::new(&self.folders, &book.settings).refuses(&granted);
-        let new = granted.beyond(&plugin.rights);
+        // Also what would be narrower than now: that is for the user to see and to agree to as well.
+        let mut new = granted.clone();
+        for capability in granted.capabilities() {
+            if granted.only(capability) == plugin.rights.only(capability) {
+                new.remove(capability);
+            }
+        }
         Ok((Proposal { plugin, new, granted, refused, confirm }, integrity))
     }
 

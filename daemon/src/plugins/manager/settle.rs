@@ -10,8 +10,10 @@ use padgate_plugin_host::profile;
 
 use super::book::Book;
 use super::{Plugins, Routes};
+use crate::plugins::audit::{Entry, Event};
 use crate::plugins::files;
 use crate::plugins::inventory::{Plugin, Standing};
+use crate::plugins::store::Store;
 use crate::plugins::supervisor::{HostState, Hosting};
 
 /// The longest that a call may take where nothing else is said.
@@ -82,10 +84,27 @@ impl Plugins {
                 // What was taken back must not be had for another moment.
                 self.supervisor.end(hosting.id);
             }
-            book.replace_failed.remove(&hosting.id);
-            book.hosted.insert(hosting.id, hosting.clone());
-            self.supervisor.host(hosting);
+            self.host(book, hosting);
         }
+    }
+
+    /// Hosts a plugin, if the copy of its binary is still what was hashed.
+    pub(super) fn host(&self, book: &mut Book, hosting: Hosting) {
+        let sha256 = book
+            .by_id(hosting.id)
+            .and_then(|plugin| plugin.integrity.as_ref())
+            .map(|integrity| integrity.sha256.clone())
+            .unwrap_or_default();
+        let copy = Store::open(&self.folders.store()).and_then(|store| store.library(&sha256));
+        if let Err(error) = copy {
+            let text = format!("its copy in the store can't be used: {error}");
+            tracing::error!("the plugin {:?} is not started: {text}", hosting.name);
+            self.audit.record(Entry::new(Event::Integrity, &hosting.name, text));
+            return;
+        }
+        book.replace_failed.remove(&hosting.id);
+        book.hosted.insert(hosting.id, hosting.clone());
+        self.supervisor.host(hosting);
     }
 
     fn needs_are_ready(&self, book: &Book, plugin: &Plugin) -> bool {
