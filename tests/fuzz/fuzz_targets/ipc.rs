@@ -5,7 +5,10 @@
 use libfuzzer_sys::fuzz_target;
 use padgate_ipc::codec::{LINE_BYTES_MAX, LineBuffer, LineTooLong};
 use padgate_ipc::event::Event;
-use padgate_ipc::method::{Explain, GetStatus, Method, Mode, Play, Press, SayHello, Subscribe};
+use padgate_ipc::method::{
+    Audit, Explain, GetPlugin, GetStatus, GrantPlugin, Method, Mode, Play, PluginLogs, PluginStats, Press,
+    RevokePlugin, SayHello, Subscribe,
+};
 use padgate_ipc::rpc::{FromDaemon, Request};
 
 fuzz_target!(|input: (u16, &[u8])| {
@@ -23,6 +26,12 @@ fuzz_target!(|input: (u16, &[u8])| {
             params::<Press>(&request);
             params::<Play>(&request);
             params::<Mode>(&request);
+            params::<GetPlugin>(&request);
+            params::<GrantPlugin>(&request);
+            params::<RevokePlugin>(&request);
+            params::<PluginStats>(&request);
+            params::<PluginLogs>(&request);
+            params::<Audit>(&request);
         }
         match FromDaemon::parse(&line) {
             Ok(FromDaemon::Event(params)) => drop(serde_json::from_value::<Event>(params)),
