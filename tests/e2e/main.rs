@@ -8,6 +8,7 @@
 //! - [`command`]: `padgate`, for people and for programs.
 //! - [`files`]: MIDI files and recordings.
 //! - [`machine`]: what is missing on the machine, and who says so.
+//! - [`plugins`]: plugins, and above all those that misbehave.
 //! - [`window`]: a real window under Xvfb that receives the keys.
 
 mod clients;
@@ -16,6 +17,8 @@ mod config;
 mod files;
 mod life;
 mod machine;
+#[cfg(target_os = "linux")]
+mod plugins;
 mod press;
 mod window;
 

@@ -11,6 +11,9 @@ use padgate_ipc::status::Status;
 
 use crate::DEADLINE;
 
+/// After so long at the most [`Watch::until`] looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 /// A subscribed client. Events are kept, so that the order in which a test asks does not matter.
 #[derive(Debug)]
 pub struct Watch {
@@ -23,13 +26,13 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Subscribes to everything but the input for recordings.
+    /// Subscribes to everything but the input for recordings and the logs of plugins.
     ///
     /// # Errors
     ///
     /// If the daemon refuses.
     pub fn new(mut client: Client) -> Result<Watch> {
-        let topics = vec![Topic::Events, Topic::Devices, Topic::Modes, Topic::Config];
+        let topics = vec![Topic::Events, Topic::Devices, Topic::Modes, Topic::Config, Topic::Plugins];
         client.call::<Subscribe>(&SubscribeParams { topics })?;
         Ok(Watch { client, events: Vec::new(), seen: 0, deadline: DEADLINE })
     }
@@ -232,6 +235,31 @@ impl Watch {
             Event::Record(record) => Some(record),
             _ => None,
         })
+    }
+
+    /// Waits until `look` finds something. It looks again after each event, and now and then, because not everything
+    /// that can be asked for is told by an event.
+    ///
+    /// # Errors
+    ///
+    /// If it finds nothing in time, or fails.
+    pub fn until<T>(
+        &mut self,
+        what: &str,
+        mut look: impl FnMut(&mut Watch) -> Result<Option<T>>,
+    ) -> Result<T> {
+        let deadline = Instant::now() + self.deadline;
+        loop {
+            if let Some(found) = look(self)? {
+                return Ok(found);
+            }
+            if Instant::now() >= deadline {
+                bail!("waited for {what}");
+            }
+            if let Some(event) = self.client.next_event(Some(LOOK_AGAIN))? {
+                self.events.push(event);
+            }
+        }
     }
 
     /// Takes one more event in; false if none came before the deadline.

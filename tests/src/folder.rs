@@ -54,6 +54,12 @@ impl Folder {
         self.path().join("config/padgate/config.toml")
     }
 
+    /// Where the user's own plugins are.
+    #[must_use]
+    pub fn plugins(&self) -> PathBuf {
+        self.path().join("data/padgate/plugins")
+    }
+
     /// The daemon's socket.
     #[must_use]
     pub fn socket(&self) -> PathBuf {

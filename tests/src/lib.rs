@@ -8,6 +8,9 @@ pub mod daemon;
 pub mod events;
 pub mod folder;
 #[cfg(target_os = "linux")]
+pub mod plugin;
+pub mod plugin_watch;
+#[cfg(target_os = "linux")]
 pub mod plugins;
 pub mod process;
 pub mod smf;

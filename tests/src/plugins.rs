@@ -1,7 +1,8 @@
 //! Plugins for the demo, the benchmarks and tests: those that are shipped, as `plugins/stage` left them beside the programs,
 //! and those in C of `tests/plugins`, which `cc` builds.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,9 +12,46 @@ use crate::binaries;
 use crate::folder::Folder;
 use crate::process::run;
 
-/// Where the daemon of this folder looks for the user's plugins.
-fn user_plugins(folder: &Folder) -> PathBuf {
-    folder.path().join("data/padgate/plugins")
+/// A folder with this name for a plugin, among those of the user of this folder. Nobody else may write there, whatever the
+/// umask is: Padgate uses no plugin that others can change.
+///
+/// # Errors
+///
+/// If it can't be made.
+pub fn place(folder: &Folder, name: &str) -> Result<PathBuf> {
+    let plugins = folder.plugins();
+    let own = plugins.join(name);
+    fs::create_dir_all(&own).with_context(|| own.display().to_string())?;
+    for folder in [&plugins, &own] {
+        fs::set_permissions(folder, Permissions::from_mode(0o755))?;
+    }
+    Ok(own)
+}
+
+/// Writes a plugin's manifest at once, as a daemon that watches wants it.
+///
+/// # Errors
+///
+/// If it can't be written.
+pub fn write_manifest(own: &Path, text: &str) -> Result<()> {
+    let beside = own.join(".plugin.toml.new");
+    fs::write(&beside, text)?;
+    fs::set_permissions(&beside, Permissions::from_mode(0o644))?;
+    fs::rename(beside, own.join("plugin.toml"))?;
+    Ok(())
+}
+
+/// Lets a plugin that is installed request other capabilities than its own: these lines of TOML.
+///
+/// # Errors
+///
+/// If its manifest can't be read or written.
+pub fn request(folder: &Folder, name: &str, capabilities: &str) -> Result<()> {
+    let own = folder.plugins().join(name);
+    let mut manifest: toml::Table = fs::read_to_string(own.join("plugin.toml"))?.parse()?;
+    let plugin = manifest.get_mut("plugin").and_then(toml::Value::as_table_mut).context("[plugin]")?;
+    plugin.insert("capabilities".to_owned(), capabilities.parse::<toml::Table>()?.into());
+    write_manifest(&own, &manifest.to_string())
 }
 
 /// Installs a shipped plugin for the user of this folder.
@@ -29,11 +67,12 @@ pub fn install(folder: &Folder, name: &str) -> Result<()> {
         let word = if profile.ends_with("release") { "release" } else { "debug" };
         bail!("{} is missing: `plugins/stage {word} target/{word}/plugins` builds it", staged.display());
     }
-    let into = user_plugins(folder).join(name);
-    fs::create_dir_all(&into)?;
+    let into = place(folder, name)?;
     for file in fs::read_dir(&staged)? {
         let file = file?;
-        fs::copy(file.path(), into.join(file.file_name()))?;
+        let copy = into.join(file.file_name());
+        fs::copy(file.path(), &copy)?;
+        fs::set_permissions(copy, Permissions::from_mode(0o755))?;
     }
     Ok(())
 }
@@ -44,7 +83,7 @@ pub fn install(folder: &Folder, name: &str) -> Result<()> {
 ///
 /// If the compiler is missing, or does not like it.
 pub fn install_c(folder: &Folder, name: &str) -> Result<()> {
-    build_c(name, &user_plugins(folder).join(name))?;
+    build_c(name, &place(folder, name)?)?;
     Ok(())
 }
 

@@ -5,17 +5,30 @@
 #define _GNU_SOURCE
 #include <padgate_plugin.h>
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef NAME
 #define NAME "misbehave"
+#endif
+#ifndef VERSION
+#define VERSION "1.0.0"
+#endif
+/* What its table says instead. */
+#ifndef LIES_NAME
+#define LIES_NAME NAME
+#endif
+#ifndef LIES_VERSION
+#define LIES_VERSION VERSION
 #endif
 
 #define HANDLES 64
@@ -154,6 +167,30 @@ static PadgateStatus allocate(PadgateBuffer *error) {
     return PADGATE_FAILED;
 }
 
+/* Asks for something that it may not, as often as it can, and does not wait for answers. */
+static void flood_asks(void) {
+    static const unsigned char ask[] = {'P', 'g', 37, 0, [16] = 1, [20] = 16, [32] = 6, 5, 0, 0, 0, 'h', 'o', 's', 't', 's',
+                                        80, 0, 232, 3, 0, 0};
+    unsigned char frame[48];
+    memcpy(frame, ask, sizeof frame);
+    for (uint32_t number = 1;; number++) {
+        memcpy(frame + 4, &number, 4);
+        send_everywhere(frame, sizeof frame);
+    }
+}
+
+/* Tries to become another file than the one that was verified. */
+static PadgateStatus change_itself(PadgateBuffer *error) {
+    Dl_info self;
+    if (!dladdr((void *)(uintptr_t)change_itself, &self)) return PADGATE_FAILED;
+    chmod(self.dli_fname, 0777);
+    unlink(self.dli_fname);
+    int file = open(self.dli_fname, O_WRONLY);
+    snprintf(report, sizeof report, "%s to %s: %s", file < 0 ? "can't write" : "wrote", self.dli_fname, strerror(errno));
+    say(error, report);
+    return PADGATE_FAILED;
+}
+
 static void *wait_for_ever(void *nothing) {
     hang();
     return nothing;
@@ -215,6 +252,13 @@ static PadgateStatus execute(void *instance, uint32_t handle, const PadgateConte
         send_everywhere(large, sizeof large);
         hang();
     }
+    if (!strcmp(how, "forged-generation")) {
+        static const unsigned char frame[32] = {'P', 'g', 36, 0, 0xff, 0xff, 0xff, 0x7f, [16] = 77};
+        send_everywhere(frame, sizeof frame);
+        hang();
+    }
+    if (!strcmp(how, "flood-asks")) flood_asks();
+    if (!strcmp(how, "change-itself")) return change_itself(error);
     if (!strcmp(how, "flood-log")) flood_log();
     if (!strcmp(how, "flood-print")) {
         for (;;) printf("again and again\n");
@@ -255,8 +299,8 @@ static PadgatePlugin table = {
 };
 
 const PadgatePlugin *padgate_plugin_entry(void) {
-    table.name = padgate_text(NAME);
-    table.version = padgate_text("1.0.0");
+    table.name = padgate_text(LIES_NAME);
+    table.version = padgate_text(LIES_VERSION);
 #ifdef NULL_TABLE
     return NULL;
 #else

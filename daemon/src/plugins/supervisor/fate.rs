@@ -91,10 +91,10 @@ impl Lane {
         if self.ending {
             return;
         }
-        self.counters.count(|kept| &mut kept.crashes);
-        if matches!(death, Death::TooSlow(_)) {
-            self.counters.count(|kept| &mut kept.timeouts);
-        }
+        self.counters.count(|kept| match death {
+            Death::Own(_) | Death::Killed(_) => &mut kept.crashes,
+            Death::TooSlow(_) => &mut kept.timeouts,
+        });
         out.counted = true;
         let reason = death.reason().to_owned();
         self.reason = Some(reason.clone());

@@ -375,7 +375,7 @@ impl Lane {
             confinement: host.and_then(|host| host.confinement.clone()),
             version: host.and_then(|host| host.version.clone()),
             ready_since: host.and_then(|host| host.ready),
-            restart_at: self.restart_at,
+            restart_at: self.restart_at.or(self.breaker.open_until()),
             waiting: self.queue.len(),
             replacing: self.replacing.is_some(),
             calls: self.calls.handles().map(|(handle, call)| (Arc::clone(call), against(handle))).collect(),
