@@ -10,7 +10,7 @@ use padgate_plugin_host::wire::WireError;
 
 use super::core::{Core, Plugin};
 use super::host::ASKS_MAX;
-use super::types::{Happening, LogLevel};
+use super::types::{Happening, LogLevel, LogSource};
 use crate::clock;
 use crate::lock::lock;
 use crate::plugins::part::{Answered, Reply};
@@ -60,7 +60,14 @@ pub(super) fn serve(
         Err(why) => {
             lock(&plugin.lane).counters.count(|kept| &mut kept.refusals);
             core.save_statistics_later(clock::now());
-            lock(&plugin.log).padgate(&core.files, LogLevel::Warn, &why);
+            // Counts as a line of the plugin's: it can have as many of these as it likes.
+            lock(&plugin.log).plugin(
+                &core.files,
+                clock::now(),
+                LogLevel::Warn,
+                LogSource::Padgate,
+                why.as_bytes(),
+            );
             core.setup.watch.changed(plugin.id, Happening::Refused { reason: why.clone() });
             answer(core, plugin, asker, answered(PADGATE_REFUSED, why));
         }
@@ -80,9 +87,8 @@ fn answer(core: &Core, plugin: &Plugin, asker: Asker, done: Answered) {
     let mut lane = lock(&plugin.lane);
     let slot = lane.slot;
     let Some(host) = lane.host_mut(asker.generation) else { return };
-    host.asks = host.asks.saturating_sub(1);
     let header = Header { number: asker.number, status, ..Header::new(Kind::Answer, asker.generation) };
-    if let Err(why) = host.post(&core.poller, slot, header, &payload, socket) {
+    if let Err(why) = host.answer(&core.poller, slot, header, &payload, socket) {
         lane.condemned = Some((asker.generation, why));
         drop(lane);
         core.look_at(slot);

@@ -50,11 +50,15 @@ impl Lane {
         out: &mut Outbox,
     ) -> Left {
         let Some(host) = self.host_mut(generation) else { return Left::Nothing };
-        if header.generation != generation || host.stage == Stage::Killed {
+        if host.stage == Stage::Killed {
             return Left::Nothing;
         }
+        // Before anything is passed over: reading what counts for nothing takes just as long.
         if !host.frames.take(now) {
             return Left::Violation("it flooded its link to Padgate with frames".into());
+        }
+        if header.generation != generation {
+            return Left::Nothing;
         }
         // It may still say and ask something while it ends; whatever else it sends has come too late.
         if host.stage == Stage::Stopping && !matches!(header.kind, Kind::Log | Kind::Ask) {

@@ -13,6 +13,7 @@ use padgate_plugin_host::launch::{self, Launched};
 use padgate_plugin_host::link;
 
 use super::bucket::Bucket;
+use super::outgoing::Outgoing;
 use super::poller::{Poller, Ready};
 use super::queue::Entry;
 use super::types::Hosting;
@@ -32,11 +33,6 @@ pub const PING_MAX: Duration = Duration::from_secs(1);
 pub const PING_AFTER: Duration = Duration::from_secs(5);
 /// How many things a plugin can have asked for at a time. One that asks for more is killed.
 pub const ASKS_MAX: usize = 64;
-/// How many events wait for a plugin that does not read. What is more is dropped, but for releases of notes: these are
-/// put in unless the same one waits already.
-pub const EVENTS_MAX: usize = 256;
-/// How many frames wait for a host that does not read. One that lets more wait is killed.
-pub const OUTGOING_MAX: usize = 8192;
 /// How many frames a second a host can send, and how many at once after a rest. One that sends more is killed.
 const FRAMES_PER_SECOND: u32 = 10_000;
 const FRAMES_BURST: u32 = 20_000;
@@ -86,12 +82,6 @@ pub(super) enum Prepared {
     Failed(Arc<str>),
 }
 
-struct Outgoing {
-    header: Header,
-    payload: Vec<u8>,
-    pass: Option<OwnedFd>,
-}
-
 /// See the module.
 pub(super) struct Host {
     pub(super) generation: u32,
@@ -99,7 +89,7 @@ pub(super) struct Host {
     pub(super) pid: u32,
     pidfd: OwnedFd,
     /// `None` when there is nothing more to say to it.
-    link: Option<OwnedFd>,
+    pub(super) link: Option<OwnedFd>,
     pub(super) output: Option<OwnedFd>,
     pub(super) output_paused: Option<Time>,
     pub(super) printed: Bucket,
@@ -114,11 +104,12 @@ pub(super) struct Host {
     pub(super) version: Option<String>,
     pub(super) prepared: Vec<Prepared>,
     pub(super) to_prepare: VecDeque<u32>,
-    outgoing: VecDeque<Outgoing>,
+    pub(super) outgoing: VecDeque<Outgoing>,
     /// Whether it is told when the link can be written.
-    awaits: bool,
+    pub(super) awaits: bool,
     /// How much of `outgoing` is events.
-    events: usize,
+    pub(super) events: usize,
+    /// What it asked for, and has no answer to on its link yet.
     pub(super) asks: usize,
     pub(super) frames: Bucket,
     pub(super) timer: Option<Time>,
@@ -243,85 +234,6 @@ impl Host {
         self.send(&Header { number, handle, ..Header::new(kind, self.generation) }, payload)?;
         self.task = Some(Task { number, sent: now, deadline, what });
         Ok(())
-    }
-
-    /// Writes a frame now, or as soon as the host reads.
-    ///
-    /// # Errors
-    ///
-    /// With what is wrong with a host that lets too many wait.
-    pub(super) fn post(
-        &mut self,
-        poller: &Poller,
-        slot: u32,
-        header: Header,
-        payload: &[u8],
-        pass: Option<OwnedFd>,
-    ) -> Result<(), String> {
-        let Some(link) = &self.link else { return Ok(()) };
-        if self.outgoing.is_empty() {
-            match link::send(link.as_fd(), &header, payload, pass.as_ref().map(OwnedFd::as_fd)) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.await_writable(poller, slot);
-                }
-                // Of a host that is gone, the thread hears in another way.
-                _ => return Ok(()),
-            }
-        }
-        if self.outgoing.len() >= OUTGOING_MAX {
-            return Err("it does not read what Padgate sends".to_owned());
-        }
-        self.outgoing.push_back(Outgoing { header, payload: payload.to_vec(), pass });
-        Ok(())
-    }
-
-    /// Writes an event now, or as soon as the host reads. Returns whether it was taken.
-    pub(super) fn post_event(
-        &mut self,
-        poller: &Poller,
-        slot: u32,
-        kind: u32,
-        payload: &[u8],
-        release: bool,
-    ) -> bool {
-        if !self.outgoing.is_empty() {
-            // Of equal releases that wait one is enough: no press came after it while there was no room.
-            let waits = |other: &Outgoing| other.header.kind == Kind::Event && other.payload == payload;
-            if self.events >= EVENTS_MAX && (!release || self.outgoing.iter().any(waits)) {
-                return release;
-            }
-        }
-        let header = Header { handle: kind, ..Header::new(Kind::Event, self.generation) };
-        let waited = self.outgoing.len();
-        let taken = self.post(poller, slot, header, payload, None).is_ok();
-        self.events += self.outgoing.len() - waited;
-        taken
-    }
-
-    /// The link may be writable: what waits goes out. Returns whether something waited for that, and waits no longer.
-    pub(super) fn flush(&mut self, poller: &Poller, slot: u32) -> bool {
-        let Some(link) = self.link.as_ref().filter(|_| self.awaits) else { return false };
-        while let Some(first) = self.outgoing.front() {
-            let pass = first.pass.as_ref().map(OwnedFd::as_fd);
-            match link::send(link.as_fd(), &first.header, &first.payload, pass) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
-                _ => {
-                    self.events -= usize::from(first.header.kind == Kind::Event);
-                    self.outgoing.pop_front();
-                }
-            }
-        }
-        poller.writable(link, Ready::Link(slot, self.generation), false);
-        self.awaits = false;
-        true
-    }
-
-    /// Has it told when the link can be written.
-    pub(super) fn await_writable(&mut self, poller: &Poller, slot: u32) {
-        if let Some(link) = self.link.as_ref().filter(|_| !self.awaits) {
-            poller.writable(link, Ready::Link(slot, self.generation), true);
-            self.awaits = true;
-        }
     }
 
     /// Receives one datagram.

@@ -13,7 +13,7 @@
 //! | `reactor`, `poller` | the thread, and what it sleeps on |
 //! | `lane` | all about one plugin that its lock protects; a call goes through here |
 //! | `start`, `pump`, `frames`, `due`, `fate` | what happens to it: it is started, given work, answers, is late, ends |
-//! | `host` | one process |
+//! | `host`, `outgoing` | one process, and what is on its way to it |
 //! | `asks` | what plugins ask for |
 //! | `queue`, `calls`, `context` | what waits, what is called, what a call says |
 //! | `breaker`, `restart` | when a host that died is started again |
@@ -51,6 +51,7 @@ mod host;
 mod lane;
 mod log;
 mod outbox;
+mod outgoing;
 mod poller;
 mod pump;
 mod queue;
@@ -67,11 +68,10 @@ pub use api::Supervisor;
 pub use breaker::{DEATHS_MAX, DEATHS_WITHIN, HALF_OPEN_AFTER};
 pub use calls::CALLS_MAX;
 pub use files::{FILE_JOBS, LOG_FILE_BYTES_MAX};
-pub use host::{
-    ASKS_MAX, EVENTS_MAX, OUTGOING_MAX, PING_AFTER, PING_MAX, PREPARE_MAX, SAVE_MAX, START_MAX, STOP_MAX,
-};
+pub use host::{ASKS_MAX, PING_AFTER, PING_MAX, PREPARE_MAX, SAVE_MAX, START_MAX, STOP_MAX};
 pub use lane::PINGS_MAX;
 pub use log::LOG_LINES;
+pub use outgoing::{EVENTS_MAX, OUTGOING_MAX};
 pub use queue::{HELD_MAX, MERGED_CALLS, QUEUE_CALLS};
 pub use reactor::SHUTDOWN_MAX;
 pub use restart::{LONGEST, SETTLED_AFTER};

@@ -222,6 +222,13 @@ impl Fake {
             ("log-forever", _) => loop {
                 self.send(Header { handle: 1, ..self.header(Kind::Log) }, b"again and again");
             },
+            ("stale-forever", _) => loop {
+                self.send(Header { generation: self.generation + 5, ..self.header(Kind::Log) }, b"x");
+            },
+            // Each is answered at once, and no answer is ever read.
+            ("asks-deaf", _) => loop {
+                self.ask(&Ask::MidiSend { device: "x", message: &[0x90, 1, 1], at_ns: 0 });
+            },
             ("asks-forever", _) => loop {
                 self.ask(&Ask::MidiSend { device: "never", message: &[0x90, 1, 1], at_ns: 0 });
             },

@@ -81,7 +81,14 @@ fn a_start_out_of_turn_kills() {
 #[test]
 fn floods_on_the_link_kill() {
     killed_for("log-forever", "it flooded its link");
+    killed_for("stale-forever", "it flooded its link");
     killed_for("asks-forever", "it asked for more than 64 things at a time");
+}
+
+#[test]
+fn answers_that_are_not_read_count_as_open() {
+    // They may hold connected sockets: the daemon must not run out of descriptors for a plugin that reads nothing.
+    killed_for("asks-deaf", "it asked for more than 64 things at a time");
 }
 
 #[test]
