@@ -28,8 +28,6 @@ pub(super) struct Book {
     pub(super) hosted: HashMap<PluginId, Hosting>,
     /// Whether there are other manifests now than when the configuration was read.
     pub(super) catalogue_changed: bool,
-    /// Why the last attempt to replace a running version failed.
-    pub(super) replace_failed: HashMap<PluginId, String>,
 }
 
 impl Book {
@@ -44,7 +42,6 @@ impl Book {
             unloaded: HashSet::new(),
             hosted: HashMap::new(),
             catalogue_changed: false,
-            replace_failed: HashMap::new(),
         }
     }
 

@@ -139,7 +139,7 @@ impl Plugins {
             plugin.id
         };
         let host = self.await_host(id);
-        if let Some(why) = lock(&self.book).replace_failed.get(&id) {
+        if let Some(why) = &host.not_replaced {
             return Err(Trouble::Refused(format!(
                 "the plugin {name:?} could not be replaced, and the old one goes on: {why}"
             )));

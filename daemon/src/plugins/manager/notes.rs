@@ -118,16 +118,9 @@ impl Plugins {
         let name = {
             let mut book = lock(&self.book);
             let Some(name) = book.by_id(id).map(|plugin| Arc::clone(&plugin.name)) else { return };
-            match what {
-                Happening::ReplaceFailed { reason } => {
-                    book.replace_failed.insert(id, reason.clone());
-                }
-                Happening::Ready { .. } | Happening::Replaced { .. } => {
-                    book.replace_failed.remove(&id);
-                    // Others may have waited for it.
-                    self.settle(&mut book);
-                }
-                _ => {}
+            if matches!(what, Happening::Ready { .. } | Happening::Replaced { .. }) {
+                // Others may have waited for it.
+                self.settle(&mut book);
             }
             name
         };

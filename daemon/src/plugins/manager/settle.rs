@@ -102,7 +102,6 @@ impl Plugins {
             self.audit.record(Entry::new(Event::Integrity, &hosting.name, text));
             return;
         }
-        book.replace_failed.remove(&hosting.id);
         book.hosted.insert(hosting.id, hosting.clone());
         self.supervisor.host(hosting);
     }

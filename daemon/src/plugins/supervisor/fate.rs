@@ -185,6 +185,7 @@ impl Lane {
         }
         let reason = format!("the new version of the plugin \"{}\" can't take over: {why}", self.name);
         self.reason = Some(reason.clone());
+        self.not_replaced = Some(reason.clone());
         out.happened(LogLevel::Error, reason.clone(), Happening::ReplaceFailed { reason });
     }
 
@@ -231,7 +232,7 @@ impl Lane {
         let Some(hosting) = self.wanted.take() else { return };
         self.breaker.reset();
         self.back_off.reset();
-        (self.rest, self.restart_at) = (None, None);
+        (self.rest, self.restart_at, self.not_replaced) = (None, None, None);
         let hosting = Arc::new(hosting);
         if let Some(Replacing { host: Some(mut host), .. }) = self.replacing.take() {
             host.kill();

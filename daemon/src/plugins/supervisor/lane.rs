@@ -54,6 +54,8 @@ pub(super) struct Lane {
     pub(super) rest: Option<Rest>,
     /// Why it died last, or was not replaced.
     pub(super) reason: Option<String>,
+    /// Why the version that was wanted last did not take over.
+    pub(super) not_replaced: Option<String>,
     pub(super) generation: u32,
     /// What the plugin last saved.
     pub(super) saved: Vec<u8>,
@@ -107,6 +109,7 @@ impl Lane {
             after_death: false,
             rest: None,
             reason: None,
+            not_replaced: None,
             generation: 0,
             saved,
             ending: false,
@@ -377,7 +380,8 @@ impl Lane {
             ready_since: host.and_then(|host| host.ready),
             restart_at: self.restart_at.or(self.breaker.open_until()),
             waiting: self.queue.len(),
-            replacing: self.replacing.is_some(),
+            replacing: self.replacing.is_some() || (self.wanted.is_some() && host.is_some()),
+            not_replaced: self.not_replaced.clone(),
             calls: self.calls.handles().map(|(handle, call)| (Arc::clone(call), against(handle))).collect(),
         }
     }

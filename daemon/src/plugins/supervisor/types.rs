@@ -178,6 +178,8 @@ pub struct HostStatus {
     pub waiting: usize,
     /// Whether a new version is being started beside it.
     pub replacing: bool,
+    /// Why the version that was wanted last did not take over, if it did not.
+    pub not_replaced: Option<String>,
     /// The calls that the configuration makes, and what the plugin has against their parameters.
     pub calls: Vec<(Arc<PluginCall>, Option<String>)>,
 }
