@@ -13,6 +13,7 @@ use super::{Plugins, Routes};
 use crate::plugins::audit::{Entry, Event};
 use crate::plugins::files;
 use crate::plugins::inventory::{Plugin, Standing};
+use crate::plugins::part::PluginId;
 use crate::plugins::store::Store;
 use crate::plugins::supervisor::{HostState, Hosting};
 
@@ -53,7 +54,12 @@ impl Plugins {
         let names = book.plugins.iter().map(|plugin| (plugin.name.to_string(), plugin.id));
         let routes = Routes::new(names, &book.calls);
         self.supervisor.calls(&routes.pairs());
-        *self.routes.write().unwrap_or_else(std::sync::PoisonError::into_inner) = routes;
+        let old = {
+            let mut current = self.routes.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+            std::mem::replace(&mut *current, routes)
+        };
+        // Outside of the lock, which presses wait for.
+        drop(old);
         for plugin in &book.plugins {
             self.brokers.rights_changed(plugin.id);
         }
@@ -69,20 +75,24 @@ impl Plugins {
             book.hosted.remove(&id);
             self.supervisor.end(id);
         }
-        let hostings: Vec<Hosting> = book
+        let hostings: Vec<(PluginId, Option<Hosting>, bool)> = book
             .plugins
             .iter()
-            .filter(|plugin| wanted.contains(&plugin.id) && self.needs_are_ready(book, plugin))
-            .filter_map(|plugin| self.hosting(book, plugin))
+            .filter(|plugin| wanted.contains(&plugin.id))
+            .map(|plugin| (plugin.id, self.hosting(book, plugin), self.needs_are_ready(book, plugin)))
             .collect();
-        for hosting in hostings {
-            let before = book.hosted.get(&hosting.id);
+        for (id, hosting, is_possible) in hostings {
+            let before = book.hosted.get(&id);
+            let loses = |before| hosting.as_ref().is_none_or(|hosting| is_tighter(hosting, before));
+            if before.is_some_and(loses) {
+                // What was taken back ends now, and not when what the plugin needs is ready, or its new host is.
+                book.hosted.remove(&id);
+                self.supervisor.end(id);
+            }
+            let before = book.hosted.get(&id);
+            let Some(hosting) = hosting.filter(|_| is_possible) else { continue };
             if before.is_some_and(|before| is_same(before, &hosting)) {
                 continue;
-            }
-            if before.is_some_and(|before| is_tighter(&hosting, before)) {
-                // What was taken back must not be had for another moment.
-                self.supervisor.end(hosting.id);
             }
             self.host(book, hosting);
         }
@@ -179,8 +189,20 @@ fn is_same(one: &Hosting, other: &Hosting) -> bool {
         && (one.deadline, one.rate, one.cpu) == (other.deadline, other.rate, other.cpu)
 }
 
+/// A running host can't show that it would have been started under a stricter policy as well.
+fn looseness(policy: Unenforced) -> u8 {
+    match policy {
+        Unenforced::Refuse => 0,
+        Unenforced::Brokered => 1,
+        Unenforced::Run => 2,
+    }
+}
+
 /// Whether the operating system must allow less to `new` than it did to `old`.
 fn is_tighter(new: &Hosting, old: &Hosting) -> bool {
+    if looseness(new.assignment.policy) < looseness(old.assignment.policy) {
+        return true;
+    }
     let Profile { read, write, network, subprocess } = &old.assignment.profile;
     let new = &new.assignment.profile;
     let lost_port = match (network, &new.network) {
