@@ -1,5 +1,6 @@
 //! What front ends can ask of the plugins, carried out.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use padgate_ipc::event::{Event, Topic};
@@ -29,21 +30,28 @@ impl From<Trouble> for ErrorObject {
 }
 
 /// Tells front ends.
-struct Tell(Weak<Daemon>);
+struct Tell {
+    daemon: Weak<Daemon>,
+    /// They are about to be told: what changes until then needs no telling of its own.
+    pending: Arc<AtomicBool>,
+}
 
 impl Teller for Tell {
     fn plugins_changed(&self) {
-        let Some(daemon) = self.0.upgrade() else { return };
-        if daemon.hub().wants(Topic::Plugins) {
+        let Some(daemon) = self.daemon.upgrade() else { return };
+        if daemon.hub().wants(Topic::Plugins) && !self.pending.swap(true, Ordering::AcqRel) {
+            let pending = Arc::clone(&self.pending);
             // Away from here: whoever changed something may hold what the overview needs.
-            daemon.spawn_blocking(|daemon| {
+            daemon.spawn_blocking(move |daemon| {
+                // Before it looks: what changes after the look is told again.
+                pending.store(false, Ordering::Release);
                 daemon.hub().publish(Topic::Plugins, &Event::Plugins { plugins: daemon.summaries() });
             });
         }
     }
 
     fn catalogue_changed(&self) {
-        let Some(daemon) = self.0.upgrade() else { return };
+        let Some(daemon) = self.daemon.upgrade() else { return };
         daemon.spawn_blocking(|daemon| {
             let report = daemon.read_again();
             if !report.ok {
@@ -56,7 +64,7 @@ impl Teller for Tell {
     }
 
     fn logged(&self, plugin: &str, line: &LogLine) {
-        let Some(daemon) = self.0.upgrade() else { return };
+        let Some(daemon) = self.daemon.upgrade() else { return };
         if daemon.hub().wants(Topic::PluginLog) {
             let event = Event::PluginLog { plugin: plugin.to_owned(), line: convert::log_line(line) };
             daemon.hub().publish(Topic::PluginLog, &event);
@@ -67,7 +75,7 @@ impl Teller for Tell {
 impl Daemon {
     /// From now on, front ends are told of plugins.
     pub(super) fn follow_plugins(self: &Arc<Self>) {
-        self.plugins().tell(Arc::new(Tell(Arc::downgrade(self))));
+        self.plugins().tell(Arc::new(Tell { daemon: Arc::downgrade(self), pending: Arc::default() }));
     }
 
     fn summaries(&self) -> Vec<PluginSummary> {

@@ -44,8 +44,12 @@ impl Plugins {
     /// All plugins, those that are needed before those that need them.
     #[must_use]
     pub fn list(&self) -> Vec<View> {
-        let book = lock(&self.book);
-        book.plugins.iter().map(|plugin| self.view_of(&book, plugin)).collect()
+        let mut views: Vec<View> = {
+            let book = lock(&self.book);
+            book.plugins.iter().map(|plugin| self.view_of(&book, plugin)).collect()
+        };
+        views.iter_mut().for_each(|view| self.count(view));
+        views
     }
 
     /// One plugin.
@@ -54,8 +58,18 @@ impl Plugins {
     ///
     /// If there is none of that name.
     pub fn view(&self, name: &str) -> Result<View, Trouble> {
-        let book = lock(&self.book);
-        Ok(self.view_of(&book, known(&book, name)?))
+        let mut view = {
+            let book = lock(&self.book);
+            self.view_of(&book, known(&book, name)?)
+        };
+        self.count(&mut view);
+        Ok(view)
+    }
+
+    /// Adds what was counted. Reads files of each process, which takes a while for many: not with the book locked.
+    fn count(&self, view: &mut View) {
+        view.statistics =
+            self.supervisor.statistics_of(view.plugin.id, &view.plugin.name).unwrap_or_default();
     }
 
     fn view_of(&self, book: &Book, plugin: &Plugin) -> View {
@@ -71,7 +85,7 @@ impl Plugins {
         };
         View {
             host: self.supervisor.status(plugin.id),
-            statistics: self.supervisor.statistics_of(&plugin.name).unwrap_or_default(),
+            statistics: Statistics::default(),
             unloaded: book.unloaded.contains(&plugin.id),
             denied: book.grants.denied(&plugin.name).to_vec(),
             limits: Limits {

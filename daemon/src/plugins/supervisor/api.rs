@@ -163,29 +163,14 @@ impl Supervisor {
     /// What was counted of the plugins that were hosted or called since the daemon started; with their memory now.
     #[must_use]
     pub fn statistics(&self) -> Vec<(PluginId, Statistics)> {
-        let read = |plugin: Arc<super::core::Plugin>| {
-            let (mut statistics, pid) = {
-                let mut lane = lock(&plugin.lane);
-                let pid = lane.current.as_ref().map(|host| host.pid);
-                if let Some((new, _)) = lane.current.as_mut().and_then(super::host::Host::look) {
-                    lane.count_cpu(new, &mut super::outbox::Outbox::default());
-                }
-                (lane.counters.read(), pid)
-            };
-            statistics.name = plugin.name.to_string();
-            // A process that has ended meanwhile was not reaped by anybody else, or its number means nothing yet.
-            statistics.rss = pid.and_then(usage::used).map(|used| used.rss);
-            statistics.pss = pid.and_then(usage::pss);
-            (plugin.id, statistics)
-        };
-        self.core.all().into_iter().map(read).collect()
+        self.core.all().iter().map(|plugin| (plugin.id, read(plugin))).collect()
     }
 
-    /// What was counted of a plugin by its name, also if it was not hosted since the daemon started.
+    /// What was counted of a plugin, also if it was not hosted since the daemon started. Looks at this one alone: there may
+    /// be a thousand others.
     #[must_use]
-    pub fn statistics_of(&self, name: &str) -> Option<Statistics> {
-        let hosted = self.statistics().into_iter().map(|(_, statistics)| statistics);
-        hosted.into_iter().find(|statistics| statistics.name == name).or_else(|| {
+    pub fn statistics_of(&self, plugin: PluginId, name: &str) -> Option<Statistics> {
+        self.core.plugin(plugin).map(|plugin| read(&plugin)).or_else(|| {
             let kept = self.core.kept(name)?;
             Some(Statistics { name: name.to_owned(), ..Counters::new(kept).read() })
         })
@@ -221,6 +206,22 @@ impl Drop for Supervisor {
     fn drop(&mut self) {
         self.shutdown();
     }
+}
+
+fn read(plugin: &super::core::Plugin) -> Statistics {
+    let (mut statistics, pid) = {
+        let mut lane = lock(&plugin.lane);
+        let pid = lane.current.as_ref().map(|host| host.pid);
+        if let Some((new, _)) = lane.current.as_mut().and_then(super::host::Host::look) {
+            lane.count_cpu(new, &mut super::outbox::Outbox::default());
+        }
+        (lane.counters.read(), pid)
+    };
+    statistics.name = plugin.name.to_string();
+    // A process that has ended meanwhile was not reaped by anybody else, or its number means nothing yet.
+    statistics.rss = pid.and_then(usage::used).map(|used| used.rss);
+    statistics.pss = pid.and_then(usage::pss);
+    statistics
 }
 
 fn stopping(request: &Request) -> Outcome {
