@@ -74,7 +74,11 @@ impl Plugins {
             Some(texts) => narrowed(&plugin, &request, texts)?,
         };
         let tie = if wish.tie_to_key { "key" } else { "file" };
-        let shown = format!("{}\n{tie}\n{request:?}\n{granted:?}\n{:?}", integrity.sha256, plugin.rights);
+        // All that is shown: also the author and the description, which a manifest can change, and who signed.
+        let shown = format!(
+            "{}\n{tie}\n{:?}\n{:?}\n{request:?}\n{granted:?}\n{:?}",
+            integrity.sha256, integrity.signature, plugin.manifest, plugin.rights
+        );
         let confirm = Sha256::digest(shown.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         let refused = Protected::new(&self.folders, &book.settings).refuses(&granted);
         // Also what would be narrower than now: that is for the user to see and to agree to as well.
@@ -170,6 +174,7 @@ impl Plugins {
 /// The rights that the texts say, and what the plugin has already of capabilities that they don't name.
 fn narrowed(plugin: &Plugin, request: &Rights, texts: &[String]) -> Result<Rights, Trouble> {
     let mut granted = plugin.rights.clone();
+    let mut named = Vec::new();
     for text in texts {
         let (capability, scope) = Rights::parse_one(text).map_err(Trouble::Invalid)?;
         if !request.has(capability) {
@@ -186,7 +191,11 @@ fn narrowed(plugin: &Plugin, request: &Rights, texts: &[String]) -> Result<Right
                 request.one_text(capability).unwrap_or_default()
             )));
         }
-        granted.remove(capability);
+        // Named for the first time it replaces what the plugin has; from then on it adds to what was named.
+        if !named.contains(&capability) {
+            granted.remove(capability);
+            named.push(capability);
+        }
         granted = granted.joined(&wanted);
     }
     Ok(granted)
