@@ -182,7 +182,13 @@ impl NetworkScope {
     /// Low with listed hosts, medium where any host can be reached.
     #[must_use]
     pub fn risk(&self) -> Risk {
-        let any = self.direct.is_some() || self.hosts.iter().any(|pattern| pattern.host == Host::Any);
+        // Below a name without a point (`*.com`) lies half of the internet.
+        let is_any = |host: &Host| match host {
+            Host::Any => true,
+            Host::Below(above) => !above.contains('.'),
+            Host::Named(_) => false,
+        };
+        let any = self.direct.is_some() || self.hosts.iter().any(|pattern| is_any(&pattern.host));
         if any { Risk::Medium } else { Risk::Low }
     }
 

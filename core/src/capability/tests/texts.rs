@@ -198,6 +198,20 @@ fn one_capability_on_the_command_line() {
 }
 
 #[test]
+fn half_of_the_internet_is_no_listed_host() {
+    for (hosts, risk) in [
+        ("localhost:80", Risk::Low),
+        ("*.example.com:443", Risk::Low),
+        ("*.com:443", Risk::Medium),
+        ("*.net", Risk::Medium),
+        ("*:80", Risk::Medium),
+    ] {
+        let rights = read(&format!("network = [{hosts:?}]"));
+        assert_eq!(rights.risk(Capability::Network), Some(risk), "{hosts}");
+    }
+}
+
+#[test]
 fn what_it_means_in_words() {
     let meanings = read(EVERYTHING).meanings();
     let of = |capability| meanings.iter().find(|meaning| meaning.capability == capability).unwrap();
