@@ -29,7 +29,7 @@ pub(super) mod words;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::net::IpAddr;
+use std::net::{IpAddr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -144,7 +144,7 @@ impl Target {
     /// Says what is wrong and what to do.
     pub fn reaches(&self, address: IpAddr) -> Result<(), String> {
         let address = address.to_canonical();
-        if self.near || !(address.is_loopback() || address.is_unspecified()) {
+        if self.near || !is_own(address) {
             return Ok(());
         }
         let Target { host, port, .. } = self;
@@ -162,6 +162,14 @@ impl Target {
             url::Host::Ipv6(address) => address.to_string(),
         }
     }
+}
+
+/// Whether the address leads to this computer: as such, or because one of its network cards (or a bridge for containers)
+/// has it. What listens on all of them can be reached by any.
+fn is_own(address: IpAddr) -> bool {
+    // Only what is its own can a socket be bound to; groups are nobody's.
+    let binds = || !address.is_multicast() && UdpSocket::bind((address, 0)).is_ok();
+    address.is_loopback() || address.is_unspecified() || binds()
 }
 
 /// What the gate is told of one plugin.
