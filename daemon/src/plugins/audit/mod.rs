@@ -17,7 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -31,6 +31,9 @@ use crate::lock::lock;
 
 /// How many entries can wait to be written. What comes while so many wait is lost, and counted.
 pub const QUEUE_ENTRIES: usize = 1024;
+
+/// How many of them can be refusals, which plugins cause as they like: what a user did must always find room.
+pub const QUEUE_REFUSALS: usize = QUEUE_ENTRIES / 2;
 
 /// How large the file may grow before a new one is begun, in bytes.
 pub const FILE_BYTES_MAX: u64 = 10 << 20;
@@ -129,6 +132,8 @@ impl Entry {
 pub struct Audit {
     path: PathBuf,
     lost: Arc<AtomicU64>,
+    /// How many refusals wait.
+    refusals: Arc<AtomicUsize>,
     queue: Option<SyncSender<Message>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -147,19 +152,27 @@ impl Audit {
         if let Some(folder) = path.parent() {
             files::private_folder(folder)?;
         }
-        let lost = Arc::new(AtomicU64::new(0));
-        let writer = Writer::open(path.to_path_buf(), file_bytes_max, Arc::clone(&lost))?;
+        let (lost, refusals) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicUsize::new(0)));
+        let writer =
+            Writer::open(path.to_path_buf(), file_bytes_max, Arc::clone(&lost), Arc::clone(&refusals))?;
         let (queue, entries) = sync_channel(QUEUE_ENTRIES);
         let thread = std::thread::Builder::new()
             .name("padgate-audit".to_owned())
             .spawn(move || writer.run(&entries))?;
-        Ok(Audit { path: path.to_path_buf(), lost, queue: Some(queue), thread: Mutex::new(Some(thread)) })
+        let (queue, thread) = (Some(queue), Mutex::new(Some(thread)));
+        Ok(Audit { path: path.to_path_buf(), lost, refusals, queue, thread })
     }
 
     /// A log that keeps nothing, where there is no place for one.
     #[must_use]
     pub fn none() -> Audit {
-        Audit { path: PathBuf::new(), lost: Arc::default(), queue: None, thread: Mutex::default() }
+        Audit {
+            path: PathBuf::new(),
+            lost: Arc::default(),
+            refusals: Arc::default(),
+            queue: None,
+            thread: Mutex::default(),
+        }
     }
 
     /// Where the file is; empty if there is none.
@@ -174,9 +187,16 @@ impl Audit {
         cut(&mut entry.plugin);
         cut(&mut entry.text);
         cut(&mut entry.detail);
+        let is_refusal = entry.event == Event::Refusal;
+        if is_refusal && self.refusals.fetch_add(1, Ordering::Relaxed) >= QUEUE_REFUSALS {
+            self.refusals.fetch_sub(1, Ordering::Relaxed);
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         match queue.try_send(Message::Entry(Timestamp::now(), entry)) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.refusals.fetch_sub(usize::from(is_refusal), Ordering::Relaxed);
                 self.lost.fetch_add(1, Ordering::Relaxed);
             }
         }

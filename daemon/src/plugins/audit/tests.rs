@@ -5,6 +5,11 @@ use std::sync::mpsc::sync_channel;
 use super::writer::{Message, Writer};
 use super::{Audit, Entry, Event, OLD_FILES, QUEUE_ENTRIES, Record, TEXT_BYTES_MAX, old};
 
+/// As if so many refusals were in the queue as ever can be.
+fn waiting() -> std::sync::Arc<std::sync::atomic::AtomicUsize> {
+    std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(usize::MAX / 2))
+}
+
 fn texts(records: &[Record]) -> Vec<&str> {
     records.iter().map(|record| record.text.as_str()).collect()
 }
@@ -61,7 +66,7 @@ fn equal_refusals_become_one_line_with_their_number() {
         }
     }
     drop(queue);
-    Writer::open(path.clone(), u64::MAX, std::sync::Arc::default()).unwrap().run(&messages);
+    Writer::open(path.clone(), u64::MAX, std::sync::Arc::default(), waiting()).unwrap().run(&messages);
     let records = super::read::read(&path, 1000, None).unwrap();
     let of_sh: Vec<u64> = records.iter().filter(|r| r.text == "may not run sh").map(|r| r.count).collect();
     assert_eq!(of_sh.iter().sum::<u64>(), 500);
@@ -80,9 +85,30 @@ fn many_different_refusals_are_all_written() {
         queue.send(Message::Entry(jiff::Timestamp::now(), entry)).unwrap();
     }
     drop(queue);
-    Writer::open(path.clone(), u64::MAX, std::sync::Arc::default()).unwrap().run(&messages);
+    Writer::open(path.clone(), u64::MAX, std::sync::Arc::default(), waiting()).unwrap().run(&messages);
     let records = super::read::read(&path, 1000, None).unwrap();
     assert_eq!(records.iter().map(|record| record.count).sum::<u64>(), 400);
+}
+
+#[test]
+fn a_plugin_that_tries_ever_new_things_does_not_fill_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let (queue, messages) = sync_channel(8 * QUEUE_ENTRIES);
+    let entry = |plugin, text: String| {
+        Message::Entry(jiff::Timestamp::now(), Entry::new(Event::Refusal, plugin, text))
+    };
+    for number in 0..6 * QUEUE_ENTRIES {
+        queue.send(entry("a", format!("may not connect to host{number}:80"))).unwrap();
+    }
+    queue.send(entry("b", "may not run sh".to_owned())).unwrap();
+    drop(queue);
+    Writer::open(path.clone(), u64::MAX, std::sync::Arc::default(), waiting()).unwrap().run(&messages);
+    let records = super::read::read(&path, 10_000, None).unwrap();
+    assert!(records.len() < QUEUE_ENTRIES, "{} lines", records.len());
+    let of_a: u64 = records.iter().filter(|r| r.plugin == "a").map(|r| r.count).sum();
+    assert_eq!(of_a, 6 * QUEUE_ENTRIES as u64, "all are counted");
+    assert!(records.iter().any(|record| record.text == "may not run sh"), "another plugin has its own");
 }
 
 #[test]
@@ -92,7 +118,7 @@ fn what_is_lost_is_counted_and_told() {
     let lost = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(7));
     let (queue, messages) = sync_channel(1);
     drop(queue);
-    Writer::open(path.clone(), u64::MAX, lost).unwrap().run(&messages);
+    Writer::open(path.clone(), u64::MAX, lost, waiting()).unwrap().run(&messages);
     let records = super::read::read(&path, 10, None).unwrap();
     assert_eq!((records.len(), records[0].event.as_str(), records[0].count), (1, "lost", 7));
 }

@@ -1,10 +1,11 @@
 //! The thread that writes the log.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,14 @@ const TOGETHER: Duration = Duration::from_secs(1);
 /// How many different refusals are counted at the same time. With one more, the oldest is written.
 const COUNTED_MAX: usize = 64;
 
+/// How many different refusals of one plugin are written at once after a rest, and how many a second from then on. What
+/// is more becomes one line with a number, so that a plugin can't push all else out of the log by trying ever new things.
+const DIFFERENT_BURST: f64 = 256.0;
+const DIFFERENT_PER_SECOND: f64 = 1.0;
+
+/// What is written for those.
+const TOO_MANY: &str = "was refused too many different things in a short time to write each of them down";
+
 /// What the thread is told.
 pub(super) enum Message {
     Entry(Timestamp, Entry),
@@ -33,6 +42,10 @@ pub(super) struct Writer {
     length_max: u64,
     lost: Arc<AtomicU64>,
     counted: Vec<Counted>,
+    /// Plugins with refusals: how many different ones each may have written, as of then.
+    allowed: HashMap<String, (f64, Instant)>,
+    /// Refusals that wait to be written.
+    refusals: Arc<AtomicUsize>,
     failing: bool,
 }
 
@@ -45,9 +58,16 @@ struct Counted {
 }
 
 impl Writer {
-    pub(super) fn open(path: PathBuf, length_max: u64, lost: Arc<AtomicU64>) -> io::Result<Writer> {
+    /// `lost` counts entries that did not fit into the queue, `refusals` the refusals in it.
+    pub(super) fn open(
+        path: PathBuf,
+        length_max: u64,
+        lost: Arc<AtomicU64>,
+        refusals: Arc<AtomicUsize>,
+    ) -> io::Result<Writer> {
         let (file, length) = open(&path)?;
-        Ok(Writer { path, file, length, length_max, lost, counted: Vec::new(), failing: false })
+        let (counted, allowed) = (Vec::new(), HashMap::new());
+        Ok(Writer { path, file, length, length_max, lost, counted, allowed, refusals, failing: false })
     }
 
     /// Writes until nobody can record any more, and then what is left.
@@ -77,9 +97,13 @@ impl Writer {
         self.sync();
     }
 
-    fn entry(&mut self, time: Timestamp, entry: Entry) {
+    fn entry(&mut self, time: Timestamp, mut entry: Entry) {
         if entry.event != Event::Refusal {
             return self.write(time, &entry, 1);
+        }
+        self.refusals.fetch_sub(1, Ordering::Relaxed);
+        if !self.counted.iter().any(|counted| counted.entry == entry) && !self.may_differ(&entry.plugin) {
+            entry = Entry::new(Event::Refusal, &entry.plugin, TOO_MANY);
         }
         if let Some(counted) = self.counted.iter_mut().find(|counted| counted.entry == entry) {
             counted.again += 1;
@@ -92,6 +116,17 @@ impl Writer {
             self.tell(oldest);
         }
         self.counted.push(Counted { entry, until: Instant::now() + TOGETHER, last: time, again: 0 });
+    }
+
+    /// Whether one more refusal of the plugin that is like none of the last is written as it is.
+    fn may_differ(&mut self, plugin: &str) -> bool {
+        let now = Instant::now();
+        let (left, since) = self.allowed.entry(plugin.to_owned()).or_insert((DIFFERENT_BURST, now));
+        *left = (*left + (now - *since).as_secs_f64() * DIFFERENT_PER_SECOND).min(DIFFERENT_BURST);
+        *since = now;
+        let may = *left >= 1.0;
+        *left -= if may { 1.0 } else { 0.0 };
+        may
     }
 
     /// Writes the numbers of those whose time is over by `now`; of all without it.
