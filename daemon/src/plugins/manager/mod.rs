@@ -17,6 +17,8 @@ mod change;
 mod consent;
 mod notes;
 mod settle;
+#[cfg(test)]
+mod tests;
 mod view;
 mod watch;
 
