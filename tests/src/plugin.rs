@@ -123,7 +123,16 @@ impl Plugin {
         let beside = library.with_extension("so.new");
         let mut command = Command::new("cc");
         command
-            .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-O1", "-shared", "-fPIC"])
+            .args([
+                "-std=c11",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-Wno-unused-function",
+                "-O1",
+                "-shared",
+                "-fPIC",
+            ])
             .args(["-fvisibility=hidden", "-pthread", "-I"])
             .arg(tests.join("../plugins/abi/include"))
             .arg(format!("-DNAME=\"{}\"", self.name))

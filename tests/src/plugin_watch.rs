@@ -3,11 +3,13 @@
 use anyhow::{Context as _, Result};
 use padgate_ipc::event::Outcome;
 use padgate_ipc::method::{
-    Audit, EnablePlugin, GetPlugin, GrantPlugin, ListPlugins, PluginLogs, PluginStats, PressPhase, RevokePlugin,
+    Audit, EnablePlugin, GetPlugin, GrantPlugin, ListPlugins, PluginLogs, PluginStats, PressPhase,
+    RevokePlugin,
 };
 use padgate_ipc::plugin::{
     AnyPluginParams, AuditEntry, AuditParams, GrantParams, GrantView, LOG_LINES_MAX, LogLine, LogsParams,
-    PluginChange, PluginInfo, PluginParams, PluginState, PluginSummary, RevokeParams, RevokeResult, StatsView,
+    PluginChange, PluginInfo, PluginParams, PluginState, PluginSummary, RevokeParams, RevokeResult,
+    StatsView,
 };
 
 use crate::events::Watch;

@@ -108,14 +108,19 @@ fn a_binary_that_is_no_library_is_found_out_by_its_host() -> Result<()> {
     fs::set_permissions(own.join("plugin.so"), fs::Permissions::from_mode(0o755))?;
     let mut stage = Stage::start(folder)?;
     stage.watch.plugin_is("odd", PluginState::Unusable)?;
-    assert_outcome(&stage.watch.tap("C1")?, OutcomeKind::Unavailable, &["can't be run", "its library can't be loaded"]);
+    assert_outcome(
+        &stage.watch.tap("C1")?,
+        OutcomeKind::Unavailable,
+        &["can't be run", "its library can't be loaded"],
+    );
     stage.neighbour_works()
 }
 
 #[test]
 fn a_folder_that_is_a_link_is_the_folder_that_it_leads_to() -> Result<()> {
     // As developers install what they are working on.
-    let folder = Folder::new(&with_pads(&(map(NEIGHBOUR, "neighbour", "well") + &map("C1", "linked", "well"))))?;
+    let folder =
+        Folder::new(&with_pads(&(map(NEIGHBOUR, "neighbour", "well") + &map("C1", "linked", "well"))))?;
     Plugin::steady("neighbour").install(&folder)?;
     let own = Plugin::steady("linked").install(&folder)?;
     let elsewhere = folder.home().join("working-copy");

@@ -60,7 +60,11 @@ impl Stage {
     /// A daemon with this plugin, which misbehaves like this on the note C1, behaves on D1, and has a neighbour that is
     /// ready.
     fn with_misbehaving(plugin: &Plugin, how: &str) -> Result<Stage> {
-        let config = [map("C1", &plugin.name, how), map("D1", &plugin.name, "well"), map(NEIGHBOUR, "neighbour", "well")];
+        let config = [
+            map("C1", &plugin.name, how),
+            map("D1", &plugin.name, "well"),
+            map(NEIGHBOUR, "neighbour", "well"),
+        ];
         let mut stage = Stage::new(&[plugin, &Plugin::steady("neighbour")], &config.concat())?;
         stage.watch.plugin_is("neighbour", PluginState::Enabled)?;
         Ok(stage)

@@ -386,9 +386,7 @@ fn system_control_is_by_kind() {
     let network = hosts(vec![pattern(Host::Named("a.example".into()), None)]).network;
     assert!(only(open, network.clone()).ask(PLUGIN, &page).is_ok());
     assert!(only(SystemScope::default(), network.clone()).ask(PLUGIN, &page).is_err());
-    for refused in
-        ["https://b.example/", "file:///etc/passwd", "javascript:alert(1)", "x-scheme://a.example/"]
-    {
+    for refused in ["https://b.example/", "file:///etc/passwd", "javascript:alert(1)", "x-x://a.example/"] {
         assert!(only(open, network.clone()).ask(PLUGIN, &ask(abi::PADGATE_SYSTEM_OPEN, refused)).is_err());
     }
 }
