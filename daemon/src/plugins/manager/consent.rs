@@ -166,6 +166,9 @@ impl Plugins {
         let names: Vec<&str> = had.iter().map(|capability| capability.name()).collect();
         self.audit.record(Entry::new(Event::Revoke, name, format!("taken back: {}", names.join(", "))));
         self.rescan(&mut book);
+        drop(book);
+        // When this returns, what was taken back is not had any more.
+        self.await_host(id);
         let restarted = running && had.iter().any(|capability| is_direct(&rights, *capability));
         Ok((had, restarted))
     }

@@ -87,7 +87,7 @@ impl Plugins {
             if before.is_some_and(loses) {
                 // What was taken back ends now, and not when what the plugin needs is ready, or its new host is.
                 book.hosted.remove(&id);
-                self.supervisor.end(id);
+                self.supervisor.cut(id);
             }
             let before = book.hosted.get(&id);
             let Some(hosting) = hosting.filter(|_| is_possible) else { continue };

@@ -68,6 +68,17 @@ impl Supervisor {
         self.core.look_at(plugin.slot);
     }
 
+    /// Ends a plugin that is not to have its rights any longer: a call that runs is cut off, its state is still asked for,
+    /// and then it is killed.
+    pub fn cut(&self, plugin: PluginId) {
+        let Some(plugin) = self.core.plugin(plugin) else { return };
+        {
+            let mut lane = lock(&plugin.lane);
+            (lane.wanted, lane.ending, lane.at_once) = (None, true, true);
+        }
+        self.core.look_at(plugin.slot);
+    }
+
     /// These are the calls that the configuration makes, and no others. New ones are prepared; those that are not there
     /// any more are forgotten when the last press of them is released. To be called before the configuration is used.
     pub fn calls(&self, calls: &[(PluginId, Arc<PluginCall>)]) {

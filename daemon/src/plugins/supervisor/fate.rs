@@ -5,7 +5,7 @@ use std::sync::Arc;
 use padgate_core::time::Time;
 use padgate_plugin_host::ended::Ended;
 
-use super::host::{Host, What};
+use super::host::{Host, Stage, What};
 use super::lane::{Lane, Replacing, Rest};
 use super::outbox::Outbox;
 use super::types::{Happening, Hosting, LogLevel};
@@ -267,15 +267,32 @@ impl Lane {
             self.old.push(host);
         }
         (self.restart_at, self.rest) = (None, None);
+        if self.at_once {
+            self.cut_off(now, out);
+        }
         if self.current.as_ref().is_some_and(|host| host.ready.is_none()) {
             self.retire_current(now);
         }
         if self.current.is_none() && self.old.is_empty() {
-            (self.ending, self.end_saved) = (false, false);
+            (self.ending, self.end_saved, self.at_once) = (false, false, false);
             self.reason = None;
             if self.hosting.take().is_some() {
                 out.happened(LogLevel::Info, "ended".to_owned(), Happening::Ended);
             }
+        }
+    }
+
+    /// What runs is not waited for by somebody who takes rights back; neither is the orderly end of an older process.
+    fn cut_off(&mut self, now: Time, out: &mut Outbox) {
+        for old in self.old.iter_mut().filter(|old| old.stage == Stage::Stopping) {
+            old.kill();
+        }
+        let busy = |host: &&Host| {
+            host.task.as_ref().is_some_and(|task| matches!(task.what, What::Call(_) | What::Prepare(_)))
+        };
+        if let Some(generation) = self.current.as_ref().filter(busy).map(|host| host.generation) {
+            let why = "what it was granted was taken back".to_owned();
+            self.condemn(generation, Death::Killed(why), now, out);
         }
     }
 

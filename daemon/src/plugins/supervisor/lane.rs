@@ -60,6 +60,8 @@ pub(super) struct Lane {
     /// What the plugin last saved.
     pub(super) saved: Vec<u8>,
     pub(super) ending: bool,
+    /// It loses rights by that: it may give its state, and is killed then.
+    pub(super) at_once: bool,
     /// The state was asked for before the end.
     pub(super) end_saved: bool,
     pub(super) pings: Vec<PingReply>,
@@ -113,6 +115,7 @@ impl Lane {
             generation: 0,
             saved,
             ending: false,
+            at_once: false,
             end_saved: false,
             pings: Vec::new(),
             condemned: None,

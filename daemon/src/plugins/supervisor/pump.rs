@@ -197,7 +197,11 @@ impl Lane {
     pub(super) fn retire_current(&mut self, now: Time) {
         if let Some(mut host) = self.current.take() {
             self.calls.lost(host.generation);
-            host.stop(now);
+            if self.at_once {
+                host.kill();
+            } else {
+                host.stop(now);
+            }
             host.is_last = true;
             self.old.push(host);
         }

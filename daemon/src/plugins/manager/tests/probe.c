@@ -1,10 +1,11 @@
 /*
  * A plugin for the tests of the manager: NAME and VERSION are what it says to be, and with CRASH it dies as soon as it is
- * loaded.
+ * loaded. With STUBBORN it does not end when it is asked to.
  */
 #include <padgate_plugin.h>
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #ifdef CRASH
 __attribute__((constructor)) static void constructor(void) { abort(); }
@@ -17,7 +18,12 @@ static void *create(const PadgateHost *host, PadgateText state, PadgateBuffer *e
     return &instance;
 }
 
-static void destroy(void *it) { (void)it; }
+static void destroy(void *it) {
+    (void)it;
+#ifdef STUBBORN
+    for (;;) pause();
+#endif
+}
 
 static PadgateStatus prepare(void *it, uint32_t handle, PadgateText action, PadgateText parameters, PadgateBuffer *error) {
     (void)it, (void)handle, (void)action, (void)parameters, (void)error;

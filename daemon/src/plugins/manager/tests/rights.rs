@@ -62,6 +62,19 @@ fn a_running_host_loses_direct_rights_and_comes_back_without_them() {
 }
 
 #[test]
+fn what_was_taken_back_is_gone_when_that_is_said() {
+    let bench = Bench::new();
+    bench.plugin("a", "1.0.0", &["STUBBORN"], &files(""));
+    bench.grant("a", None).unwrap();
+    bench.apply(&calling(&["a"]));
+    let with = bench.until("a", is_ready);
+    bench.plugins.revoke("a", &["filesystem".to_owned()]).unwrap();
+    let process = std::path::PathBuf::from(format!("/proc/{}", with.pid.unwrap()));
+    assert!(!process.exists(), "the process with the rights still runs");
+    assert!(is_ready(&bench.status("a")));
+}
+
+#[test]
 fn a_stricter_policy_holds_for_what_runs_already() {
     let bench = Bench::new();
     bench.plugin("a", "1.0.0", &[], "");

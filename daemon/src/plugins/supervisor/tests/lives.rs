@@ -178,3 +178,16 @@ fn many_plugins_crash_and_run_side_by_side() {
     ended.sort();
     assert_eq!(ended, due);
 }
+
+#[test]
+fn a_plugin_that_loses_its_rights_is_not_waited_for_and_comes_back() {
+    let hang = call("hang");
+    let bench = Bench::ready(&[&hang]);
+    let request = bench.request(&hang, CallPhase::Tap, 1);
+    bench.supervisor.call(bench.gate.call(PLUGIN).unwrap(), &request).unwrap();
+    bench.supervisor.cut(PLUGIN);
+    bench.supervisor.host(hosting("good"));
+    assert!(text(&bench.report(request.id)).contains("what it was granted was taken back"));
+    bench.until(|what| matches!(what, Happening::Ready { generation: 2, .. }));
+    assert_eq!(bench.supervisor.statistics()[0].1.crashes, 0, "it is not its fault");
+}
