@@ -41,7 +41,7 @@ impl Known {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("core/ is in the workspace").to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("daemon/ is in the workspace").to_path_buf()
 }
 
 #[track_caller]
