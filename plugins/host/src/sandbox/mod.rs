@@ -12,6 +12,11 @@
 //! - With own sockets to all ports, binding a UDP socket and being sent something; with own programs, mapping any readable
 //!   file as code, which gives the plugin nothing that it may not do already.
 //! - Using up processor time, and the disk below the size of a file, which are the daemon's to watch.
+//! - Staying out of the seal: a constructor that never returns, puts a filter of its own where the second would be, and
+//!   speaks for its host, is taken for ready. It can make new code then, and nothing else: all that keeps it from what it
+//!   was not granted was in force before it ran.
+//! - With own programs, outliving a daemon that was killed: the host dies with the daemon, what it started does not, and
+//!   goes on in its confinement. (If the daemon lives, or the service manager ends its group, it ends with the host.)
 //! - What the kernel does wrong: the calls that are let through are few, and reach it all the same.
 //!
 //! With listed ports, own sockets are TCP alone: no Landlock that is known here limits the ports of UDP.
