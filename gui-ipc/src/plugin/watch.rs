@@ -27,9 +27,9 @@ pub struct StatsView {
     pub refusals: u64,
     /// Times that its host was ended because it did not answer in time.
     pub timeouts: u64,
-    /// Times that its host died by itself.
+    /// Times that its host died by itself, or was ended for what it did.
     pub crashes: u64,
-    /// Times that its host was started again after that.
+    /// Times that its host was started again after either.
     pub restarts: u64,
     /// When it was called last, in milliseconds since 1970 (UTC); `None`: never.
     pub last_execution_unix_ms: Option<i64>,

@@ -47,16 +47,16 @@ impl Lane {
         if let Some(task) = host.task.as_ref().filter(|task| task.deadline <= now) {
             return Some(match &task.what {
                 What::Call(_) => Death::TooSlow(format!("it took longer than {:?}", host.hosting.deadline)),
-                What::Prepare(_) => Death::Killed(format!(
+                What::Prepare(_) => Death::TooSlow(format!(
                     "it took longer than {PREPARE_MAX:?} over the parameters of a call"
                 )),
                 What::Save if ending => Death::Killed(String::new()),
-                What::Save => Death::Killed(format!("it did not give its state within {SAVE_MAX:?}")),
-                What::Ping => Death::Killed(format!("it was idle, and did not answer within {PING_MAX:?}")),
+                What::Save => Death::TooSlow(format!("it did not give its state within {SAVE_MAX:?}")),
+                What::Ping => Death::TooSlow(format!("it was idle, and did not answer within {PING_MAX:?}")),
             });
         }
         if host.stage_until.is_some_and(|until| until <= now) {
-            return Some(Death::Killed(match host.stage {
+            return Some(Death::TooSlow(match host.stage {
                 Stage::Starting => format!("it had not confined itself after {START_MAX:?}"),
                 _ => format!("it had not loaded its plugin after {START_MAX:?}"),
             }));

@@ -18,7 +18,7 @@ pub(super) enum Death {
     Own(String),
     /// Padgate killed it, for this.
     Killed(String),
-    /// Padgate killed it because a call took too long.
+    /// Padgate killed it because it did not answer in time.
     TooSlow(String),
 }
 

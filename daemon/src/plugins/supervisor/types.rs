@@ -172,7 +172,7 @@ pub struct HostStatus {
     pub version: Option<String>,
     /// Since when it can be called.
     pub ready_since: Option<Time>,
-    /// When it is started again, if it waits for that.
+    /// When it is started again, if it waits for that; of one that died too often, when it is tried once more.
     pub restart_at: Option<Time>,
     /// How many requests wait for it.
     pub waiting: usize,
@@ -195,11 +195,11 @@ pub struct Statistics {
     pub failures: u64,
     /// Calls and asks that were refused: no grant, or over the rate.
     pub refusals: u64,
-    /// Calls that were killed for taking too long.
+    /// Hosts that were killed because they did not answer in time: a call, its parameters, a ping, the start.
     pub timeouts: u64,
-    /// Deaths of hosts that nobody had asked for, whether they crashed or were killed.
+    /// Other deaths of hosts that nobody had asked for: they crashed, exited, or were killed for what they did.
     pub crashes: u64,
-    /// Starts of a host after such a death.
+    /// Starts of a host after a death of either sort.
     pub restarts: u64,
     /// Requests that were dropped because too many waited.
     pub dropped: u64,
