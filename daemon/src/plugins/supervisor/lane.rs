@@ -355,7 +355,9 @@ impl Lane {
     /// For a reader.
     pub(super) fn status(&self) -> HostStatus {
         let host = self.current.as_ref();
-        let state = match (&self.rest, host) {
+        // What it will be once the supervisor's thread has seen to it.
+        let rest = self.rest.as_ref().filter(|_| self.wanted.is_none());
+        let state = match (rest, host) {
             (Some(Rest::Quarantined(_)), _) => HostState::Quarantined,
             (Some(Rest::Unusable(_)), _) => HostState::Unusable,
             _ if self.ending => HostState::Stopping,
@@ -365,7 +367,7 @@ impl Lane {
             (None, None) if self.hosting.is_some() => HostState::Restarting,
             (None, None) => HostState::Absent,
         };
-        let reason = match &self.rest {
+        let reason = match rest {
             Some(Rest::Quarantined(why) | Rest::Unusable(why)) => Some(why.clone()),
             None => self.reason.clone(),
         };
