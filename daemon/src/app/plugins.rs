@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
+use padgate_ipc::check::Diagnostic;
 use padgate_ipc::event::{Event, Topic};
 use padgate_ipc::plugin::{
     AuditEntry, AuditList, AuditParams, GrantParams, GrantView, LogLines, LogsParams, PluginChange,
@@ -13,7 +14,7 @@ use padgate_ipc::{ErrorCode, ErrorObject};
 
 use super::daemon::Daemon;
 use crate::ipc::PluginControl;
-use crate::ipc::convert::plugin as convert;
+use crate::ipc::convert::{plugin as convert, report};
 use crate::plugins::inventory::{Signature, Standing};
 use crate::plugins::manager::{LOG_LINES_MAX, Teller, Trouble, View, Wish};
 use crate::plugins::supervisor::LogLine;
@@ -112,14 +113,15 @@ impl Daemon {
 impl PluginControl for Daemon {
     fn plugin_list(&self) -> Result<PluginList, ErrorObject> {
         let (folders, problems) = self.plugins().places();
-        let problems = problems.into_iter().map(|text| padgate_ipc::check::Diagnostic {
-            message: text,
-            ..padgate_ipc::check::Diagnostic::default()
-        });
+        let mut problems: Vec<Diagnostic> =
+            problems.into_iter().map(|text| Diagnostic { message: text, ..Diagnostic::default() }).collect();
+        for view in self.plugins().list() {
+            problems.extend(report::diagnostics(&view.plugin.problems));
+        }
         Ok(PluginList {
             plugins: self.summaries(),
             folders: folders.iter().map(|folder| folder.display().to_string()).collect(),
-            problems: problems.collect(),
+            problems,
         })
     }
 
