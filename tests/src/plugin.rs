@@ -1,16 +1,21 @@
 //! Plugins that a test makes as it needs them: built in C from `tests/plugins` with the header alone, and put with a manifest
 //! of their own among the user's.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 
 use crate::folder::Folder;
 use crate::plugins::{place, write_manifest};
 use crate::process::run;
+
+/// What the compiler made for this program already, by what it was made of.
+static BUILT: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
 
 /// A plugin to be put into a folder.
 #[derive(Clone, Debug)]
@@ -117,10 +122,25 @@ impl Plugin {
     ///
     /// If there is no `cc`, or the compiler complains.
     pub fn compile(&self, library: &Path) -> Result<()> {
-        let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let source = tests.join("plugins").join(self.source).join(format!("{}.c", self.source));
         // Beside it and renamed: a daemon that watches, or has the old one open, sees a whole file.
         let beside = library.with_extension("so.new");
+        let key = format!("{} {} {} {:?}", self.source, self.name, self.version, self.macros);
+        let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bytes) = built.get(&key) {
+            fs::write(&beside, bytes)?;
+        } else {
+            self.run_compiler(&beside)?;
+            built.insert(key, fs::read(&beside)?);
+        }
+        drop(built);
+        fs::set_permissions(&beside, fs::Permissions::from_mode(0o755))?;
+        fs::rename(beside, library)?;
+        Ok(())
+    }
+
+    fn run_compiler(&self, into: &Path) -> Result<()> {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let source = tests.join("plugins").join(self.source).join(format!("{}.c", self.source));
         let mut command = Command::new("cc");
         command
             .args([
@@ -139,13 +159,11 @@ impl Plugin {
             .arg(format!("-DVERSION=\"{}\"", self.version))
             .args(self.macros.iter().map(|name| format!("-D{name}")))
             .arg("-o")
-            .args([&beside, &source]);
+            .args([into, &source]);
         run(&mut command)
             .context("the tests need a C compiler, `cc`")?
             .success()
             .with_context(|| format!("compiling {}", source.display()))?;
-        fs::set_permissions(&beside, fs::Permissions::from_mode(0o755))?;
-        fs::rename(beside, library)?;
         Ok(())
     }
 
