@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("obs", &["padgate-plugin"]),
     ("osc", &["padgate-plugin"]),
     ("run-script", &["padgate-plugin"]),
-    ("padgate-tests", &["padgate-core", "padgate-ipc", "padgate-plugin-host", "padgated"]),
+    ("padgate-tests", &["padgate-core", "padgate-ipc", "padgate-plugin", "padgate-plugin-host", "padgated"]),
 ];
 
 /// What the daemon writes for itself alone, and reads again: no wire, though it is JSON.

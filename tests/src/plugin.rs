@@ -10,12 +10,16 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 
+use crate::binaries;
 use crate::folder::Folder;
 use crate::plugins::{place, write_manifest};
 use crate::process::run;
 
 /// What the compiler made for this program already, by what it was made of.
 static BUILT: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::new(BTreeMap::new());
+
+/// The source of a plugin in Rust, which is built already.
+const IN_RUST: &str = "in Rust";
 
 /// A plugin to be put into a folder.
 #[derive(Clone, Debug)]
@@ -44,6 +48,12 @@ impl Plugin {
     #[must_use]
     pub fn misbehave() -> Plugin {
         Plugin::new("misbehave", "misbehave").limits("deadline = \"1s\"")
+    }
+
+    /// One in Rust that panics as its parameter says (`tests/plugins/panics`), named `panics`.
+    #[must_use]
+    pub fn panics() -> Plugin {
+        Plugin::new("panics", IN_RUST).version(env!("CARGO_PKG_VERSION"))
     }
 
     fn new(name: &str, source: &'static str) -> Plugin {
@@ -116,11 +126,11 @@ impl Plugin {
         )
     }
 
-    /// Compiles it into a file.
+    /// Compiles it into a file, or copies it if it is in Rust.
     ///
     /// # Errors
     ///
-    /// If there is no `cc`, or the compiler complains.
+    /// If there is no `cc`, or the compiler complains; or if cargo did not build it.
     pub fn compile(&self, library: &Path) -> Result<()> {
         // Beside it and renamed: a daemon that watches, or has the old one open, sees a whole file.
         let beside = library.with_extension("so.new");
@@ -128,6 +138,8 @@ impl Plugin {
         let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bytes) = built.get(&key) {
             fs::write(&beside, bytes)?;
+        } else if self.source == IN_RUST {
+            fs::copy(binaries::example(&self.name)?, &beside)?;
         } else {
             self.run_compiler(&beside)?;
             built.insert(key, fs::read(&beside)?);

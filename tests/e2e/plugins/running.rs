@@ -7,7 +7,7 @@ use padgate_ipc::method::PressPhase;
 use padgate_ipc::plugin::{LogSource, PluginState};
 use padgate_tests::plugin::Plugin;
 
-use super::{Stage, assert_done, assert_outcome};
+use super::{Stage, assert_done, assert_outcome, map};
 
 /// What a plugin dies of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -171,6 +171,28 @@ fn one_that_starts_threads_gets_no_more_than_its_limit() -> Result<()> {
 /// The number after "got".
 fn number(text: &str) -> Option<u32> {
     text.split("got ").nth(1)?.split(' ').next()?.parse().ok()
+}
+
+#[test]
+fn one_in_rust_that_panics_fails_with_what_it_says_and_goes_on() -> Result<()> {
+    let config = ["execute", "check", "thread", "well"].iter().zip(["C1", "D1", "E1", "F1"]);
+    let config: String = config.map(|(how, note)| map(note, "panics", how)).collect();
+    let mut stage = Stage::new(&[&Plugin::panics()], &config)?;
+    let watch = &mut stage.watch;
+    let place = "panics.rs:";
+    assert_outcome(
+        &watch.tap("C1")?,
+        OutcomeKind::Failed,
+        &["\"panics\" panicked", "this is too much for me", place],
+    );
+    assert_outcome(&watch.tap("D1")?, OutcomeKind::Failed, &["these parameters are too much for me", place]);
+    assert_done(&watch.tap("E1")?);
+    assert_done(&watch.tap("F1")?);
+    watch.plugin_says("panics", "call 3")?;
+    watch.plugin_says("panics", "a thread had enough")?;
+    let stats = watch.plugin_stats("panics")?;
+    assert_eq!((stats.executions, stats.failures, stats.crashes, stats.restarts), (3, 1, 0, 0), "{stats:?}");
+    Ok(())
 }
 
 #[test]
