@@ -23,6 +23,8 @@ use crate::plugins::store::{self, BINARY_BYTES_MAX, Store};
 pub struct Inventory {
     ids: HashMap<String, PluginId>,
     seen: HashMap<String, Seen>,
+    /// The next scan is to read everything.
+    anew: bool,
     problems: Vec<String>,
     catalogue: Catalogue,
 }
@@ -78,6 +80,8 @@ struct Scan<'a> {
     keys: Keys,
     protected: Protected,
     store: Result<Store, String>,
+    /// Nothing that was found out before is to be relied on.
+    anew: bool,
 }
 
 impl Inventory {
@@ -108,6 +112,7 @@ impl Inventory {
             protected: Protected::new(folders, settings),
             store: Store::open(&store)
                 .map_err(|error| format!("can't write to {}: {error}", store.display())),
+            anew: std::mem::take(&mut self.anew),
         };
         let verified: BTreeMap<&str, Result<Integrity, String>> =
             finding.plugins.iter().map(|(name, found)| (name.as_str(), self.verify(&scan, found))).collect();
@@ -146,7 +151,8 @@ impl Inventory {
 
     /// Lets the next scan read and hash every binary again, also those that seem unchanged.
     pub fn forget(&mut self) {
-        self.seen.clear();
+        // What they were is kept: whether one has changed is worth a line in the audit log.
+        self.anew = true;
     }
 
     /// Removes from the store what no plugin of the last scan uses. `loaded` are hashes of what hosts run. Returns how
@@ -261,7 +267,8 @@ impl Scan<'_> {
     /// Whether what was found out before still holds.
     fn holds(&self, before: &Seen, binary: &Stamp, signature: Option<&str>, version: &str) -> bool {
         let copy = std::fs::metadata(&before.integrity.library);
-        before.binary == *binary
+        !self.anew
+            && before.binary == *binary
             && copy.is_ok_and(|copy| Stamp::of(&copy) == before.copy)
             && before.signature.as_deref() == signature
             && before.version == version
