@@ -20,8 +20,8 @@ pub fn proposal(proposal: &Proposal, tie: wire::Tie) -> wire::GrantView {
     let mut grants = Vec::new();
     for meaning in granted.meanings().into_iter().filter(|meaning| proposal.new.has(meaning.capability)) {
         let capability = meaning.capability;
-        let scope = granted.one_text(capability).unwrap_or_default();
-        let whole = request.one_text(capability).unwrap_or_default();
+        let scope = super::scope(granted, capability).unwrap_or_default();
+        let whole = super::scope(&request, capability).unwrap_or_default();
         warnings.extend(meaning.warning.map(str::to_owned));
         grants.push(wire::GrantPart {
             capability: capability.name().to_owned(),
@@ -34,7 +34,7 @@ pub fn proposal(proposal: &Proposal, tie: wire::Tie) -> wire::GrantView {
     }
     let refused = proposal.refused.iter().map(|reason| wire::RefusedPart {
         capability: Capability::Filesystem.name().to_owned(),
-        scope: granted.one_text(Capability::Filesystem).unwrap_or_default(),
+        scope: super::scope(granted, Capability::Filesystem).unwrap_or_default(),
         reason: reason.clone(),
     });
     wire::GrantView {

@@ -62,13 +62,13 @@ fn requests(view: &View) -> Vec<wire::CapabilityView> {
         .into_iter()
         .map(|meaning| {
             let capability = meaning.capability;
-            let granted = plugin.rights.one_text(capability);
+            let granted = super::scope(&plugin.rights, capability);
             let direct = is_direct(&request, capability);
             let (enforced, enforced_by) = enforcement(capability, direct, view.host.confinement.as_ref());
             wire::CapabilityView {
                 capability: capability.name().to_owned(),
                 risk: risk(meaning.risk),
-                scope: request.one_text(capability).unwrap_or_default(),
+                scope: super::scope(&request, capability).unwrap_or_default(),
                 meaning: meaning_text(&meaning.means, meaning.warning),
                 how: how(view, capability, granted.is_some()),
                 granted,

@@ -82,6 +82,12 @@ fn state(view: &View) -> (wire::PluginState, Option<String>) {
     }
 }
 
+/// The scope of one capability, as a grant takes it after the `=`.
+fn scope(rights: &Rights, capability: Capability) -> Option<String> {
+    let text = rights.one_text(capability)?;
+    text.split_once('=').map(|(_, scope)| scope.to_owned())
+}
+
 /// The wire's word for a risk.
 #[must_use]
 pub fn risk(risk: Risk) -> wire::Risk {
