@@ -47,10 +47,11 @@ fuzz: ## run each fuzz target for a minute (SECONDS_EACH=60)
 	@tests/setup build fuzz
 	tests/fuzz/run --seconds $(SECONDS_EACH)
 
-bench: ## measure decisions, MIDI to MIDI, reloading, idling and memory
+bench: ## measure decisions, MIDI to MIDI, plugins, reloading, idling and memory
 	@tests/setup build alsa
 	$(CARGO) bench --quiet -p padgate-core --bench decide
-	$(CARGO) build --release -p padgated -p padgate -p padgate-plugin-host -p padgate-tests
+	$(CARGO) build --release -p padgated -p padgate -p padgate-plugin-host -p padgate-tests --bins
+	$(CARGO) build --release -p padgate-plugin-host --example in_process
 	plugins/stage release target/release/plugins
 	target/release/bench
 

@@ -1,11 +1,13 @@
-//! Measures the whole program: MIDI to MIDI, reloading, idling, memory. `make bench` runs it, after the engine's own
+//! Measures the whole program: MIDI to MIDI, plugins, reloading, idling, memory. `make bench` runs it, after the engine's own
 //! benchmark.
 //!
 //! `bench` measures what this machine can: the MIDI part runs where there is an ALSA sequencer, else in the virtual
-//! machine that `tests/alsa-vm` boots. `bench midi` measures that part alone, here.
+//! machine that `tests/alsa-vm` boots. `bench midi` measures that part alone, here; `bench plugins` that of
+//! plugins.
 
 mod midi;
 mod pipeline;
+mod plugins;
 mod process;
 
 use std::process::{Command, ExitCode};
@@ -18,7 +20,11 @@ fn main() -> ExitCode {
         [] => everything(),
         ["midi"] => pipeline::measure().and_then(|()| midi::measure()),
         ["relay", from, to] => midi::relay(from, to),
-        _ => Err(anyhow::anyhow!("usage: bench [midi]")),
+        ["plugins"] => plugins::measure(),
+        ["plugin-crashes"] => plugins::crashes(),
+        ["plugin-calls", place] => plugins::calls(place),
+        ["echo"] => plugins::echo(),
+        _ => Err(anyhow::anyhow!("usage: bench [midi | plugins]")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -32,6 +38,7 @@ fn main() -> ExitCode {
 fn everything() -> Result<()> {
     pipeline::measure()?;
     process::measure()?;
+    plugins::measure()?;
     if std::path::Path::new("/dev/snd/seq").exists() {
         return midi::measure();
     }

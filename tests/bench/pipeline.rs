@@ -22,7 +22,7 @@ const CONFIG: &str =
     "[device.out]\nout = \"*\"\n[[map]]\non = { note = \"any\" }\ndo = { midi = \"same\", to = \"out\" }\n";
 
 /// Takes everything at once.
-struct Nowhere;
+pub(crate) struct Nowhere;
 
 impl MidiSend for Nowhere {
     fn send(&self, _: Option<DeviceId>, bytes: &[u8]) -> Result<(), Cow<'static, str>> {
@@ -38,6 +38,16 @@ impl ActionSend for Nowhere {
     }
 }
 
+/// Notes on and off in turn.
+pub(crate) fn note(index: usize) -> Message {
+    let channel = Channel::from_wire(0);
+    let note = (index / 2 % 128) as u8;
+    match index % 2 {
+        0 => Message::NoteOn { channel, note, velocity: 100 },
+        _ => Message::NoteOff { channel, note, velocity: 64 },
+    }
+}
+
 pub(crate) fn measure() -> Result<()> {
     let mut names = Names::default();
     let loaded = load(&[Source::new("bench.toml", CONFIG)], &mut names, &(), &());
@@ -45,16 +55,10 @@ pub(crate) fn measure() -> Result<()> {
     let hands = Hands { midi: Arc::new(Nowhere), actions: Arc::new(Nowhere) };
     let pipeline = Pipeline::new(Arc::new(ruleset), hands)?;
     let device = names.devices.find(VIRTUAL_INPUT).context("there is always a virtual input")?;
-    let channel = Channel::from_wire(0);
     let (mut spans, mut floor) = (Vec::with_capacity(MESSAGES), Vec::with_capacity(MESSAGES));
     for index in 0..MESSAGES {
-        let note = (index / 2 % 128) as u8;
-        let message = match index % 2 {
-            0 => Message::NoteOn { channel, note, velocity: 100 },
-            _ => Message::NoteOff { channel, note, velocity: 64 },
-        };
         let start = Instant::now();
-        pipeline.midi(device, Received::Message(message), clock::now());
+        pipeline.midi(device, Received::Message(note(index)), clock::now());
         spans.push(start.elapsed().as_secs_f64() * 1e6);
         let start = Instant::now();
         std::hint::black_box(clock::now());
