@@ -4,12 +4,16 @@
 //! - [`running`]: plugins that misbehave when they are called.
 //! - [`starting`]: plugins that misbehave before they are ready.
 //! - [`files`]: manifests and binaries that are not what they should be.
+//! - [`grants`]: what is refused, granted and taken back.
 
 mod files;
+mod grants;
 mod running;
 mod starting;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use padgate_ipc::client::ClientError;
+use padgate_ipc::error::ErrorObject;
 use padgate_ipc::event::{Outcome, OutcomeKind};
 use padgate_ipc::plugin::PluginState;
 use padgate_tests::daemon::Daemon;
@@ -92,4 +96,10 @@ fn assert_outcome(outcome: &Outcome, kind: OutcomeKind, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "{part:?} is missing: {text}");
     }
+}
+
+/// What the daemon said when it refused.
+fn refusal(error: ClientError) -> Result<ErrorObject> {
+    let ClientError::Refused(error) = error else { return Err(error).context("it is no refusal") };
+    Ok(error)
 }

@@ -25,6 +25,11 @@
 #define VERSION "1.0.0"
 #endif
 
+#ifdef OTHERWISE
+/* Another file that does the same. */
+PADGATE_EXPORT const char padgate_otherwise[] = "otherwise";
+#endif
+
 #define HANDLES 64
 #define TEXT 512
 
