@@ -5,10 +5,12 @@
 //! - [`starting`]: plugins that misbehave before they are ready.
 //! - [`files`]: manifests and binaries that are not what they should be.
 //! - [`grants`]: what is refused, granted and taken back.
+//! - [`signatures`]: who vouches for a plugin, and what the user makes of that.
 
 mod files;
 mod grants;
 mod running;
+mod signatures;
 mod starting;
 
 use anyhow::{Context as _, Result};
