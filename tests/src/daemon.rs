@@ -93,6 +93,20 @@ impl Daemon {
         Ok(())
     }
 
+    /// Asks it to end, waits until it has, and starts another one in the same folder.
+    ///
+    /// # Errors
+    ///
+    /// If it does not end, or the new one does not become ready.
+    pub fn restart(&mut self) -> Result<()> {
+        let status = self.terminate()?;
+        if !status.success() {
+            bail!("padgated ended with {status}");
+        }
+        self.process = start(&self.folder)?;
+        Ok(())
+    }
+
     /// What it logged so far.
     #[must_use]
     pub fn log(&self) -> String {

@@ -6,9 +6,11 @@
 //! - [`files`]: manifests and binaries that are not what they should be.
 //! - [`grants`]: what is refused, granted and taken back.
 //! - [`signatures`]: who vouches for a plugin, and what the user makes of that.
+//! - [`life`]: loading, replacing, watching, and plugins that need others.
 
 mod files;
 mod grants;
+mod life;
 mod running;
 mod signatures;
 mod starting;
