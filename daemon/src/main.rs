@@ -12,7 +12,7 @@ use padgate_core::ruleset::Ruleset;
 use padgated::app;
 use padgated::config::paths::DEFAULT_CONFIGURATION;
 use padgated::config::render::Colour;
-use padgated::config::{ConfigStore, Outcome, Paths, schema};
+use padgated::config::{Outcome, Paths, schema};
 use padgated::ipc::convert::report;
 use padgated::ipc::socket::ClaimError;
 use padgated::replay::Format;
@@ -133,7 +133,7 @@ fn paths(main: Option<PathBuf>) -> anyhow::Result<Paths> {
 }
 
 fn check(path: Option<PathBuf>, json: bool) -> anyhow::Result<ExitCode> {
-    let store = ConfigStore::new(paths(path)?);
+    let (store, _) = app::config_store(paths(path)?)?;
     let outcome = store.check();
     let report = report::report(&outcome, store.paths());
     if json {
@@ -163,7 +163,7 @@ fn colour(is_terminal: bool) -> Colour {
 }
 
 fn run_replay(file: &Path, config: Option<PathBuf>, json: bool) -> anyhow::Result<ExitCode> {
-    let mut store = ConfigStore::new(paths(config)?);
+    let (mut store, _) = app::config_store(paths(config)?)?;
     let outcome = store.load();
     let Some(mut rules) = usable(outcome)? else { return Ok(ExitCode::from(BAD_CONFIG)) };
     let open = File::open(file).with_context(|| format!("{} can't be read", file.display()))?;

@@ -305,8 +305,8 @@ impl Control for Daemon {
             let text = "\"path\" must be absolute: the daemon's working folder is not yours";
             return Err(ErrorObject::new(ErrorCode::InvalidParams, text));
         }
-        let paths = Paths::of(path);
-        Ok(report::report(&ConfigStore::new(paths.clone()).check(), &paths))
+        let store = lock(&self.store).elsewhere(Paths::of(path));
+        Ok(report::report(&store.check(), store.paths()))
     }
 }
 

@@ -70,8 +70,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     let changed = Arc::new(Notify::new());
     // Before the files are read, so that no change is missed between the two.
     let watcher = watch(&options.paths, Arc::clone(&changed));
-    let folders = Folders::from_environment(options.paths.main.parent().unwrap_or(Path::new("/")))?;
-    let mut store = ConfigStore::new(options.paths).with_plugins(finder(&folders));
+    let (mut store, folders) = config_store(options.paths)?;
     let first = store.load();
     if !first.diagnostics.is_empty() {
         eprint!("{}", first.rendered(Colour::Never));
@@ -89,6 +88,16 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     runtime.shutdown_timeout(CALLS_END);
     wiring.shutdown();
     result
+}
+
+/// The configuration at `paths`, with calls checked against the plugins of this user and machine; and where those lie.
+///
+/// # Errors
+///
+/// If there is no home folder.
+pub fn config_store(paths: Paths) -> anyhow::Result<(ConfigStore, Folders)> {
+    let folders = Folders::from_environment(paths.main.parent().unwrap_or(Path::new("/")))?;
+    Ok((ConfigStore::new(paths).with_plugins(finder(&folders)), folders))
 }
 
 /// Finds the plugins that calls are checked against.

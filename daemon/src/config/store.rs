@@ -83,6 +83,12 @@ impl ConfigStore {
         ConfigStore { plugins, ..self }
     }
 
+    /// A store for other files, with calls checked against the same plugins.
+    #[must_use]
+    pub fn elsewhere(&self, paths: Paths) -> ConfigStore {
+        ConfigStore::new(paths).with_plugins(self.plugins.clone())
+    }
+
     /// Where the files are.
     #[must_use]
     pub fn paths(&self) -> &Paths {
