@@ -100,7 +100,16 @@ impl Daemon {
             let why = summary.reason.unwrap_or_else(|| summary.state.word().to_owned());
             wrong.then(|| format!("The plugin {}: {why}.", summary.name))
         };
-        self.plugins().list().iter().filter(|view| is_called(view)).filter_map(hint).collect()
+        let views = self.plugins().list();
+        let mut hints: Vec<String> = views.iter().filter(|view| is_called(view)).filter_map(hint).collect();
+        for view in &views {
+            let name = &view.plugin.name;
+            hints.extend(view.host.calls.iter().filter_map(|(call, problem)| {
+                let why = problem.as_ref()?;
+                Some(format!("The plugin {name} does not take the parameters of {:?}: {why}.", call.action))
+            }));
+        }
+        hints
     }
 
     fn change(&self, plugin: &str, changed: bool) -> Result<PluginChange, ErrorObject> {
