@@ -4,7 +4,6 @@
 mod performance;
 mod plugins;
 mod report;
-mod server;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -13,8 +12,8 @@ use anyhow::{Context as _, Result};
 use padgate_tests::daemon::Daemon;
 use padgate_tests::folder::Folder;
 
+use padgate_tests::web::Server;
 use report::Report;
-use server::Server;
 
 const CONFIG: &str = include_str!("../../config/demo.toml");
 

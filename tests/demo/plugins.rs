@@ -14,7 +14,7 @@ use padgate_tests::plugins;
 
 use crate::performance::{Done, PADS, has_sequencer};
 use crate::report::Report;
-use crate::server::Server;
+use padgate_tests::web::Server;
 
 /// The mappings; with this instead of the server's port.
 const CONFIG: &str = include_str!("plugins.toml");

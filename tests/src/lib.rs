@@ -14,6 +14,7 @@ pub mod plugin_watch;
 pub mod plugins;
 pub mod process;
 pub mod smf;
+pub mod web;
 #[cfg(target_os = "linux")]
 pub mod window;
 

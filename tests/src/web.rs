@@ -1,26 +1,32 @@
-//! A small web server for the demo: answers every request with success, and tells what was asked.
+//! A small web server: answers every request, with success unless its path begins with another status (`/500`), and tells
+//! what was asked.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
+use crate::DEADLINE;
 use anyhow::{Context as _, Result};
-use padgate_tests::DEADLINE;
 
 /// The longest body that is read, in bytes.
 const BODY_BYTES_MAX: usize = 4096;
 
 /// The server; its thread ends with the process.
-pub(crate) struct Server {
+#[derive(Debug)]
+pub struct Server {
     /// Where it listens, on the loopback interface.
-    pub(crate) port: u16,
+    pub port: u16,
     requests: Receiver<String>,
 }
 
 impl Server {
     /// Starts it on a free port.
-    pub(crate) fn start() -> Result<Server> {
+    ///
+    /// # Errors
+    ///
+    /// If the system has none.
+    pub fn start() -> Result<Server> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         let (sender, requests) = channel();
@@ -34,7 +40,11 @@ impl Server {
     }
 
     /// The next request: its first line and its body.
-    pub(crate) fn next(&self) -> Result<String> {
+    ///
+    /// # Errors
+    ///
+    /// If none comes.
+    pub fn next(&self) -> Result<String> {
         self.requests.recv_timeout(DEADLINE).context("no request came to the web server")
     }
 }
@@ -60,6 +70,9 @@ fn answer(stream: TcpStream, sender: &Sender<String>) -> Result<()> {
     reader.read_exact(&mut body)?;
     let asked = first.trim().trim_end_matches(" HTTP/1.1");
     sender.send(format!("{asked} {}", String::from_utf8_lossy(&body)))?;
-    (&stream).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
+    let path = asked.split(['/', '?', ' ']).nth(2).unwrap_or_default();
+    let status = path.parse::<u16>().unwrap_or(200);
+    let answer = format!("HTTP/1.1 {status} So be it\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    (&stream).write_all(answer.as_bytes())?;
     Ok(())
 }
