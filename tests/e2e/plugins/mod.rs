@@ -6,8 +6,10 @@
 //! - [`files`]: manifests and binaries that are not what they should be.
 //! - [`grants`]: what is refused, granted and taken back.
 //! - [`signatures`]: who vouches for a plugin, and what the user makes of that.
+//! - [`calls`]: what the configuration says of calls.
 //! - [`life`]: loading, replacing, watching, and plugins that need others.
 
+mod calls;
 mod files;
 mod grants;
 mod life;
