@@ -6,6 +6,7 @@
 //! - [`files`]: manifests and binaries that are not what they should be.
 //! - [`grants`]: what is refused, granted and taken back.
 //! - [`signatures`]: who vouches for a plugin, and what the user makes of that.
+//! - [`shipped`]: the plugins that come with Padgate, against real peers.
 //! - [`calls`]: what the configuration says of calls.
 //! - [`life`]: loading, replacing, watching, and plugins that need others.
 
@@ -14,6 +15,7 @@ mod files;
 mod grants;
 mod life;
 mod running;
+mod shipped;
 mod signatures;
 mod starting;
 
