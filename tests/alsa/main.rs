@@ -5,8 +5,10 @@
 //! - [`hotplug`]: USB controllers that come, go, and are twins.
 //! - [`flood`]: tens of thousands of events, none of which is lost.
 //! - [`keys`]: keys through uinput, read back.
+//! - [`plugins`]: plugins that speak MIDI.
 
 mod flood;
 mod hotplug;
 mod keys;
 mod notes;
+mod plugins;
