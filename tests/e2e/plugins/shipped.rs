@@ -28,9 +28,14 @@ fn call(note: &str, plugin: &str, rest: &str) -> String {
     )
 }
 
+/// These mappings, and a long time for each call of the plugin, because the machine may be busy.
+fn patient(plugin: &str, mappings: &str) -> String {
+    with_pads(&format!("[plugin.{plugin}]\ndeadline = \"5s\"\n{mappings}"))
+}
+
 /// A daemon with one shipped plugin and these mappings.
 fn with_shipped(plugin: &str, mappings: &str) -> Result<Stage> {
-    let folder = Folder::new(&with_pads(mappings))?;
+    let folder = Folder::new(&patient(plugin, mappings))?;
     install(&folder, plugin)?;
     Stage::start(folder)
 }
@@ -139,7 +144,7 @@ fn obs_switches_scenes_and_starts_recording() -> Result<()> {
             &format!("action = \"record\", params = {{ state = \"start\", host = \"{host}\" }}"),
         ),
     ];
-    let folder = Folder::new(&with_pads(&config.concat()))?;
+    let folder = Folder::new(&patient("obs", &config.concat()))?;
     install(&folder, "obs")?;
     // Its own port may be taken on this machine, by OBS.
     request(&folder, "obs", &format!("network = [\"{host}\"]"))?;
@@ -186,8 +191,10 @@ fn run_script_runs_what_lies_in_the_granted_folder_and_nothing_else() -> Result<
             &format!("params = {{ program = \"{program}\", args = [\"{{note}}\", \"two words\"] }}"),
         )
     };
-    let folder =
-        Folder::new(&with_pads(&(run("C1", "note.sh") + &run("D1", "fail.sh") + &run("E1", "none.sh"))))?;
+    let folder = Folder::new(&patient(
+        "run-script",
+        &(run("C1", "note.sh") + &run("D1", "fail.sh") + &run("E1", "none.sh")),
+    ))?;
     install(&folder, "run-script")?;
     let scripts = folder.home().join(".config/padgate/scripts");
     fs::create_dir_all(&scripts)?;
@@ -220,7 +227,8 @@ fn notes_log_writes_into_the_granted_folder() -> Result<()> {
             &format!("params = {{ file = \"{file}\", line = \"{{note}} at {{velocity}}\" }}"),
         )
     };
-    let folder = Folder::new(&with_pads(&(append("C1", "take.txt") + &append("D1", "tour/take.txt"))))?;
+    let folder =
+        Folder::new(&patient("notes-log", &(append("C1", "take.txt") + &append("D1", "tour/take.txt"))))?;
     install(&folder, "notes-log")?;
     let notes = folder.home().join("Documents/padgate");
     fs::create_dir_all(notes.join("tour"))?;
