@@ -226,6 +226,28 @@ impl Rights {
         rights
     }
 
+    /// The same with `~` in the place of the home folder (an absolute path): a shell that completes paths in the words of
+    /// a command says `/home/ada/Music` where the manifest says `~/Music`.
+    #[must_use]
+    pub fn below_home(&self, home: &str) -> Rights {
+        let home = home.trim_end_matches('/');
+        let below = |path: &String| match path.strip_prefix(home) {
+            Some(rest) if !home.is_empty() && (rest.is_empty() || rest.starts_with('/')) => {
+                format!("~{rest}")
+            }
+            _ => path.clone(),
+        };
+        let all = |paths: &[String]| paths.iter().map(below).collect();
+        let mut rights = self.clone();
+        if let Some(scope) = &mut rights.filesystem {
+            (scope.read, scope.write) = (all(&scope.read), all(&scope.write));
+        }
+        if let Some(scope) = &mut rights.subprocess {
+            scope.programs = all(&scope.programs);
+        }
+        rights
+    }
+
     /// What is in both, at the narrower of the two scopes: a request cut down to a grant.
     #[must_use]
     pub fn cut_to(&self, granted: &Rights) -> Rights {

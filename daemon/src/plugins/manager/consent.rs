@@ -1,5 +1,7 @@
 //! What a user grants and takes back: shown first, and granted only if it is still what was shown.
 
+use std::path::Path;
+
 use padgate_core::capability::{Capability, Rights};
 use sha2::{Digest as _, Sha256};
 
@@ -71,7 +73,7 @@ impl Plugins {
         let request = plugin.request();
         let granted = match &wish.rights {
             None => request.clone(),
-            Some(texts) => narrowed(&plugin, &request, texts)?,
+            Some(texts) => narrowed(&plugin, &request, texts, &self.folders.home)?,
         };
         let tie = if wish.tie_to_key { "key" } else { "file" };
         // All that is shown: also the author and the description, which a manifest can change, and who signed.
@@ -164,8 +166,15 @@ impl Plugins {
         book.grants.revoke(name, &taken)?;
         let had: Vec<Capability> = taken.into_iter().filter(|capability| rights.has(*capability)).collect();
         let names: Vec<&str> = had.iter().map(|capability| capability.name()).collect();
-        self.audit.record(Entry::new(Event::Revoke, name, format!("taken back: {}", names.join(", "))));
+        let text = match names.as_slice() {
+            // From now on it is not granted by itself either.
+            [] => "taken back what it did not have".to_owned(),
+            names => format!("taken back: {}", names.join(", ")),
+        };
+        self.audit.record(Entry::new(Event::Revoke, name, text));
         self.rescan(&mut book);
+        // Without what it must have it is not started again.
+        let running = running && book.hosted.contains_key(&id);
         drop(book);
         // When this returns, what was taken back is not had any more.
         self.await_host(id);
@@ -175,7 +184,7 @@ impl Plugins {
 }
 
 /// The rights that the texts say, and what the plugin has already of capabilities that they don't name.
-fn narrowed(plugin: &Plugin, request: &Rights, texts: &[String]) -> Result<Rights, Trouble> {
+fn narrowed(plugin: &Plugin, request: &Rights, texts: &[String], home: &Path) -> Result<Rights, Trouble> {
     let mut granted = plugin.rights.clone();
     let mut named = Vec::new();
     for text in texts {
@@ -186,7 +195,11 @@ fn narrowed(plugin: &Plugin, request: &Rights, texts: &[String]) -> Result<Right
                 plugin.name
             )));
         }
-        let wanted = scope.unwrap_or_else(|| request.only(capability));
+        let mut wanted = scope.unwrap_or_else(|| request.only(capability));
+        if !wanted.is_within(request) {
+            // The shell may have put the home folder in the place of `~`.
+            wanted = wanted.below_home(&home.to_string_lossy());
+        }
         if !wanted.is_within(request) {
             return Err(Trouble::Invalid(format!(
                 "{text:?} is more than the plugin {:?} asks for, which is {}",

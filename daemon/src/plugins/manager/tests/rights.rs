@@ -28,6 +28,22 @@ fn a_grant_starts_what_waits_and_taking_it_back_ends_it() {
 }
 
 #[test]
+fn a_folder_can_be_named_as_a_shell_completes_it() {
+    let bench = Bench::new();
+    bench.plugin("a", "1.0.0", &[], "[plugin.capabilities]\nfilesystem = { read = [\"~/Music\"] }");
+    let home = bench.folders.home.display().to_string();
+    let (inside, beside) =
+        (format!("filesystem=read:{home}/Music/new"), format!("filesystem=read:{home}Music"));
+    assert!(matches!(bench.grant("a", Some(&[&beside])), Err(Trouble::Invalid(_))));
+    std::fs::create_dir(bench.folders.home.join("Music/new")).unwrap();
+    let granted = bench.grant("a", Some(&[&inside])).unwrap().proposal.granted;
+    assert_eq!(granted.filesystem.unwrap().read, ["~/Music/new"]);
+    // It can't be called without what it must have, and so it is not started again.
+    let (taken, restarted) = bench.plugins.revoke("a", &[]).unwrap();
+    assert_eq!((taken, restarted), (vec![Capability::Filesystem], false));
+}
+
+#[test]
 fn direct_rights_are_lost_also_while_a_needed_plugin_is_away() {
     let bench = Bench::new();
     bench.plugin("need", "1.0.0", &[], "");
