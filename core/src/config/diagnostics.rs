@@ -152,6 +152,7 @@ pub enum Code {
     NoEffect,
     MoreWarnings,
     UnknownPlugin,
+    RefusedParameters,
 }
 
 impl Code {
@@ -224,6 +225,7 @@ pub const CODES: &[(Code, &str, &str)] = &[
     (Code::NoEffect, "W105", "something has no effect where it stands"),
     (Code::MoreWarnings, "W106", "there are more warnings than are shown"),
     (Code::UnknownPlugin, "W107", "there is no such plugin"),
+    (Code::RefusedParameters, "W108", "the plugin does not take the parameters of a call"),
 ];
 
 #[cfg(test)]

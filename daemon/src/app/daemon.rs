@@ -298,8 +298,12 @@ impl Control for Daemon {
 
     fn check(&self, params: &CheckParams) -> Result<CheckReport, ErrorObject> {
         let Some(path) = &params.path else {
-            let store = lock(&self.store);
-            return Ok(report::report(&store.check(), store.paths()));
+            let (mut outcome, paths) = {
+                let store = lock(&self.store);
+                (store.check(), store.paths().clone())
+            };
+            self.ask_plugins(&mut outcome);
+            return Ok(report::report(&outcome, &paths));
         };
         if !Path::new(path).is_absolute() {
             let text = "\"path\" must be absolute: the daemon's working folder is not yours";

@@ -1,8 +1,12 @@
 //! What front ends can ask of the plugins, carried out.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
+use padgate_core::config::diagnostics::Code;
+use padgate_core::ruleset::Step;
+use padgate_core::ruleset::action::Action;
 use padgate_ipc::check::Diagnostic;
 use padgate_ipc::event::{Event, Topic};
 use padgate_ipc::plugin::{
@@ -13,6 +17,7 @@ use padgate_ipc::plugin::{
 use padgate_ipc::{ErrorCode, ErrorObject};
 
 use super::daemon::Daemon;
+use crate::config::Outcome;
 use crate::ipc::PluginControl;
 use crate::ipc::convert::{plugin as convert, report};
 use crate::plugins::inventory::{Signature, Standing};
@@ -83,6 +88,26 @@ impl Daemon {
         let mut summaries: Vec<PluginSummary> = self.plugins().list().iter().map(convert::summary).collect();
         summaries.sort_by(|one, other| one.name.cmp(&other.name));
         summaries
+    }
+
+    /// Adds what plugins said of the parameters of calls. They were asked about those that are in force.
+    pub(super) fn ask_plugins(&self, outcome: &mut Outcome) {
+        let refused: HashMap<_, _> = self.plugins().refused_calls().into_iter().collect();
+        let Some(rules) = outcome.ruleset.as_ref().filter(|_| !refused.is_empty()) else { return };
+        let mut warnings = Vec::new();
+        for mapping in &rules.mappings {
+            for step in &mapping.program.steps {
+                if let Step::Do(Action::Plugin { call, .. }) = step
+                    && let Some(why) = refused.get(call)
+                {
+                    let text = format!("the plugin `{}` does not take these parameters: {why}", call.plugin);
+                    warnings.push((mapping.origin.clone(), text));
+                }
+            }
+        }
+        for (origin, text) in warnings {
+            outcome.warn(Code::RefusedParameters, &origin, text);
+        }
     }
 
     /// What is to be done about plugins that the configuration calls.

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use padgate_core::config::diagnostics::{Code, Place};
 use padgate_core::config::{Controllers as _, Diagnostic, Plugins, Source, load, plugin_settings};
 use padgate_core::ids::Names;
-use padgate_core::ruleset::{PluginSettings, Ruleset};
+use padgate_core::ruleset::{Origin, PluginSettings, Ruleset};
 
 use super::controllers::ControllerFiles;
 use super::{Paths, files, render};
@@ -60,6 +61,21 @@ impl Outcome {
     #[must_use]
     pub fn rendered(&self, colour: render::Colour) -> String {
         render::render(&self.diagnostics, &self.sources, colour)
+    }
+
+    /// Adds a warning about a mapping of the ruleset.
+    pub fn warn(&mut self, code: Code, origin: &Origin, message: String) {
+        let source = self.sources.iter().find(|source| source.name == origin.file);
+        let start = source.zip(origin.line.checked_sub(1)).map_or(0, |(source, before)| {
+            source.text.split_inclusive('\n').take(before as usize).map(str::len).sum()
+        });
+        let place = Place {
+            file: origin.file.as_str().into(),
+            span: start..start,
+            line: origin.line,
+            column: u32::from(origin.line > 0),
+        };
+        self.diagnostics.push(Diagnostic::new(code, place, message));
     }
 
     /// How many errors and how many warnings there are.

@@ -93,6 +93,9 @@ fn a_prepare_that_fails_concerns_that_call_alone() -> Result<()> {
     );
     let line = stage.watch.plugin_says("misbehave", "there is no such scene")?;
     assert_eq!(line.level, "warn");
+    // Where one looks for mistakes: beside the mapping.
+    let checked = stage.daemon.padgate(&["check"])?.success()?;
+    assert!(checked.contains("W108") && checked.contains("there is no such scene"), "{checked}");
     stage.neighbour_works()
 }
 

@@ -1,8 +1,10 @@
 //! How plugins are, for front ends.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use padgate_core::manifest::Limits;
+use padgate_core::ruleset::action::PluginCall;
 
 use super::book::Book;
 use super::change::known;
@@ -10,6 +12,7 @@ use super::settle::{CPU, DEADLINE, RATE, limits};
 use super::{Plugins, Trouble};
 use crate::lock::lock;
 use crate::plugins::inventory::{Integrity, Inventory, Plugin};
+use crate::plugins::part::PluginId;
 use crate::plugins::supervisor::{HostStatus, LogLine, Statistics};
 
 /// Everything about one plugin.
@@ -64,6 +67,14 @@ impl Plugins {
         };
         self.count(&mut view);
         Ok(view)
+    }
+
+    /// The calls of the configuration in force whose parameters their plugin did not take, with what it said.
+    #[must_use]
+    pub fn refused_calls(&self) -> Vec<(Arc<PluginCall>, String)> {
+        let ids: Vec<PluginId> = lock(&self.book).plugins.iter().map(|plugin| plugin.id).collect();
+        let calls = ids.into_iter().flat_map(|id| self.supervisor.status(id).calls);
+        calls.filter_map(|(call, problem)| Some((call, problem?))).collect()
     }
 
     /// Adds what was counted. Reads files of each process, which takes a while for many: not with the book locked.
