@@ -142,6 +142,13 @@ impl Lane {
         };
         host.active = now;
         let outcome = self.outcome(header.status, payload);
+        if let Outcome::Failed(_) | Outcome::Unavailable(_) = outcome
+            && let Some(call) = self.calls.get(entry.handle)
+        {
+            // What is refused is said where it is refused.
+            let why = words(header.status, payload);
+            out.failures.push(format!("\"{}\" failed: {why}", call.action));
+        }
         self.counters.executed(now.since(sent), unix_ms(), !matches!(outcome, Outcome::Done));
         out.counted = true;
         self.answer(&entry, &outcome, out, (sent, now));

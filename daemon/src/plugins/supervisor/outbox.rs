@@ -17,6 +17,8 @@ pub(super) struct Outbox {
     pub(super) reports: Vec<Report>,
     pub(super) happenings: Vec<Happening>,
     pub(super) lines: Vec<(LogLevel, String)>,
+    /// Why calls failed, for the plugin's log. A plugin decides how many there are, so that they count among its lines.
+    pub(super) failures: Vec<String>,
     pub(super) pings: Vec<(PingReply, Result<Duration, String>)>,
     /// A host ended: what it holds is released; and the devices that its successor listens to already.
     pub(super) ended: Option<Vec<String>>,

@@ -19,7 +19,7 @@ use super::lane::Lane;
 use super::log::clean;
 use super::outbox::Outbox;
 use super::poller::Ready;
-use super::types::LogSource;
+use super::types::{LogLevel, LogSource};
 use crate::clock;
 use crate::lock::lock;
 
@@ -148,6 +148,9 @@ impl Reactor {
         }
         for (level, text) in out.lines.drain(..) {
             lock(&plugin.log).padgate(&core.files, level, &text);
+        }
+        for text in out.failures.drain(..) {
+            lock(&plugin.log).plugin(&core.files, now, LogLevel::Warn, LogSource::Padgate, text.as_bytes());
         }
         for what in out.happenings.drain(..) {
             core.setup.watch.changed(plugin.id, what);

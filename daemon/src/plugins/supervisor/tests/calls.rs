@@ -49,6 +49,10 @@ fn the_plugins_own_words_arrive_with_its_status() {
     assert_eq!(bench.outcome(&panicked), Outcome::Failed("the plugin \"probe0\" panicked: why not".into()));
     assert!(matches!(bench.outcome(&odd), Outcome::Failed(_)));
     assert_eq!(bench.supervisor.statistics()[0].1.failures, 5);
+    assert!(bench.logged("\"do\" failed: why not"));
+    let log = bench.supervisor.log(PLUGIN, usize::MAX);
+    let failed = log.iter().filter(|line| line.text.contains("\"do\" failed")).count();
+    assert!(failed <= 4, "what is refused is said by whoever refuses it: {log:?}");
 }
 
 #[test]
