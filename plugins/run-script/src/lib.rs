@@ -117,10 +117,10 @@ impl ActionPlugin for RunScript {
 fn ended(params: &Params, output: &Output, host: &Host) -> Result<(), Error> {
     let name = params.name();
     let written: String = output.text().trim().chars().take(SHOWN_CHARS_MAX).collect();
+    if output.is_success() || params.on_failure != OnFailure::Ignore {
+        written.lines().for_each(|line| host.info(&format!("{name}: {line}")));
+    }
     if output.is_success() {
-        if !written.is_empty() {
-            host.info(&format!("{name}: {written}"));
-        }
         return Ok(());
     }
     let said = match written.lines().last() {

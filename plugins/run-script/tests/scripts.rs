@@ -50,14 +50,15 @@ fn log(asked: Vec<Asked>) -> Vec<(Level, String)> {
 
 #[test]
 fn a_script_gets_the_values_of_the_press_and_what_it_writes_is_logged() {
-    let mut kit = kit(&[("light.sh", "echo \"$# $1 $2 $(cat)\"")]);
+    let mut kit = kit(&[("light.sh", "echo \"$# $1 $2 $(cat)\"; echo done")]);
     let parameters = json!({
         "program": "light.sh", "args": ["{note}", "a b; $HOME '{velocity}'"], "input": "at {value}", "timeout": "4s",
     });
     let run = kit.prepare("run", parameters).unwrap();
     kit.tap(run, pad()).unwrap();
     let expected = "light.sh: 2 36 a b; $HOME '64' at 0.5039";
-    assert_eq!(log(kit.asked()), [(Level::Info, expected.to_owned())]);
+    let line = |text: &str| (Level::Info, text.to_owned());
+    assert_eq!(log(kit.asked()), [line(expected), line("light.sh: done")]);
 }
 
 #[test]
@@ -74,7 +75,9 @@ fn a_failure_is_what_the_mapping_says() {
     drop(kit.asked());
     let logs = prepare(&mut kit, "bad", "log");
     kit.tap(logs, pad()).unwrap();
-    assert_eq!(log(kit.asked()), [(Level::Warn, "bad ended with 7: no lamp".to_owned())]);
+    let wrote = ["bad: first", "bad: no lamp"].map(|text| (Level::Info, text.to_owned()));
+    let ended = (Level::Warn, "bad ended with 7: no lamp".to_owned());
+    assert_eq!(log(kit.asked()), [&wrote[..], &[ended]].concat());
     let ignores = prepare(&mut kit, "bad", "ignore");
     kit.tap(ignores, pad()).unwrap();
     assert_eq!(log(kit.asked()), []);
