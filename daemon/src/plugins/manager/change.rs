@@ -39,13 +39,13 @@ impl Plugins {
                 book.grants.set_enabled(name, true)?;
                 self.audit.record(Entry::new(Event::Enable, name, "enabled"));
             }
-            book.unloaded.remove(&id);
+            let unloaded = book.unloaded.remove(&id);
             let dead = self.is_dead(id);
             if dead {
                 book.hosted.remove(&id);
             }
             self.rescan(&mut book);
-            (id, !was || dead)
+            (id, !was || dead || unloaded)
         };
         self.await_host(id);
         Ok(changed)
@@ -63,6 +63,9 @@ impl Plugins {
             book.grants.set_enabled(name, false)?;
             self.audit.record(Entry::new(Event::Disable, name, "disabled"));
             self.rescan(&mut book);
+            let id = known(&book, name)?.id;
+            drop(book);
+            self.await_host(id);
         }
         Ok(was)
     }
@@ -85,7 +88,8 @@ impl Plugins {
             if dead {
                 book.hosted.remove(&id);
             }
-            let changed = dead || !book.hosted.contains_key(&id);
+            // Looking again may have begun to start it.
+            let changed = dead || self.supervisor.status(id).state != HostState::Ready;
             self.settle(&mut book);
             if changed && !book.hosted.contains_key(&id) {
                 return Err(Trouble::Refused(format!(
@@ -107,10 +111,11 @@ impl Plugins {
         let mut book = lock(&self.book);
         let id = known(&book, name)?.id;
         book.loaded.remove(&id);
-        book.unloaded.insert(id);
-        let changed = book.hosted.contains_key(&id);
+        // One that had no host yet is kept from getting one.
+        let changed = book.unloaded.insert(id);
         self.settle(&mut book);
         drop(book);
+        self.await_host(id);
         self.tell_changed();
         Ok(changed)
     }
