@@ -315,8 +315,10 @@ impl AskGate for Gate {
 
 /// Now, in milliseconds of the Unix epoch, of a time of the daemon's clock.
 pub(crate) fn unix_ms(time: Time) -> i64 {
-    let ago = clock::now().since(time);
-    jiff::Timestamp::now().as_millisecond() - i64::try_from(ago.as_millis()).unwrap_or(0)
+    let now = clock::now();
+    let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(0);
+    // One of the two is zero.
+    jiff::Timestamp::now().as_millisecond() + millis(time.since(now)) - millis(now.since(time))
 }
 
 /// The longest log that can be asked for.

@@ -58,7 +58,7 @@ impl Lane {
             let generation = host.generation;
             out.happened(
                 LogLevel::Info,
-                format!("ready after {took:?}"),
+                format!("ready after {:.1} ms", took.as_secs_f64() * 1e3),
                 Happening::Ready { generation, took },
             );
             return true;
