@@ -335,7 +335,9 @@ impl Scan<'_> {
             return Standing::Unusable(why);
         }
         if let Some(why) = self.grants.problem() {
-            return Standing::Unusable(format!("what plugins were granted can't be read: {why}"));
+            return Standing::Unusable(format!(
+                "what plugins were granted can't be read: {why}: correct it, then `padgate plugin list --rescan`"
+            ));
         }
         if !enabled {
             return Standing::Disabled;

@@ -47,7 +47,8 @@ impl Plugins {
             if plugin.standing == Standing::Ready
                 && let Err(error) = profile::compile(&plugin.rights, &self.folders.home)
             {
-                plugin.standing = Standing::Unusable(error.to_string());
+                let again = format!("then `padgate plugin load {}` tries again", plugin.name);
+                plugin.standing = Standing::Unusable(format!("{error}; {again}"));
             }
         }
         self.gate.replace(book.plugins.iter().map(Plugin::gated).collect());
