@@ -4,7 +4,7 @@ use padgate_core::capability::Capability;
 use padgate_core::manifest::Manifest;
 use padgate_ipc::plugin as wire;
 
-use super::{risk, signature};
+use super::{risk, scope, sentence, signature, warning};
 use crate::plugins::manager::{Granted, Proposal, is_direct};
 
 /// What would be granted.
@@ -20,21 +20,21 @@ pub fn proposal(proposal: &Proposal, tie: wire::Tie) -> wire::GrantView {
     let mut grants = Vec::new();
     for meaning in granted.meanings().into_iter().filter(|meaning| proposal.new.has(meaning.capability)) {
         let capability = meaning.capability;
-        let scope = super::scope(granted, capability).unwrap_or_default();
-        let whole = super::scope(&request, capability).unwrap_or_default();
-        warnings.extend(meaning.warning.map(str::to_owned));
+        let whole = scope(&request, capability).unwrap_or_default();
+        let scope = scope(granted, capability).unwrap_or_default();
+        warnings.extend(warning(&meaning));
         grants.push(wire::GrantPart {
             capability: capability.name().to_owned(),
             risk: risk(meaning.risk),
             of: (whole != scope).then_some(whole),
             scope,
-            meaning: meaning.means.join("; "),
+            meaning: sentence(&meaning),
             direct: is_direct(granted, capability),
         });
     }
     let refused = proposal.refused.iter().map(|reason| wire::RefusedPart {
         capability: Capability::Filesystem.name().to_owned(),
-        scope: super::scope(granted, Capability::Filesystem).unwrap_or_default(),
+        scope: scope(granted, Capability::Filesystem).unwrap_or_default(),
         reason: reason.clone(),
     });
     wire::GrantView {

@@ -5,7 +5,7 @@ use padgate_core::manifest::{Manifest, ParameterKind};
 use padgate_ipc::plugin as wire;
 use padgate_plugin_host::confinement::{Confinement, Enforced};
 
-use super::{risk, signature, summary};
+use super::{risk, scope, sentence, signature, summary, warning};
 use crate::ipc::convert::report;
 use crate::plugins::manager::{View, is_direct, unix_ms};
 use crate::plugins::supervisor::HostState;
@@ -55,6 +55,8 @@ pub fn info(view: &View) -> wire::PluginInfo {
 fn requests(view: &View) -> Vec<wire::CapabilityView> {
     let plugin = &view.plugin;
     let request = plugin.request();
+    // What was granted in part is explained as far as it was.
+    let granted = plugin.rights.meanings();
     let optional =
         |capability| plugin.manifest.as_ref().is_some_and(|manifest| manifest.optional.contains(&capability));
     request
@@ -62,16 +64,20 @@ fn requests(view: &View) -> Vec<wire::CapabilityView> {
         .into_iter()
         .map(|meaning| {
             let capability = meaning.capability;
-            let granted = super::scope(&plugin.rights, capability);
+            let had = scope(&plugin.rights, capability);
+            let explained = granted.iter().find(|it| it.capability == capability).unwrap_or(&meaning);
             let direct = is_direct(&request, capability);
             let (enforced, enforced_by) = enforcement(capability, direct, view.host.confinement.as_ref());
             wire::CapabilityView {
                 capability: capability.name().to_owned(),
                 risk: risk(meaning.risk),
-                scope: super::scope(&request, capability).unwrap_or_default(),
-                meaning: meaning_text(&meaning.means, meaning.warning),
-                how: how(view, capability, granted.is_some()),
-                granted,
+                scope: scope(&request, capability).unwrap_or_default(),
+                meaning: match warning(explained) {
+                    Some(warning) => format!("{} {warning}", sentence(explained)),
+                    None => sentence(explained),
+                },
+                how: how(view, capability, had.is_some()),
+                granted: had,
                 direct,
                 optional: optional(capability),
                 enforced,
@@ -79,15 +85,6 @@ fn requests(view: &View) -> Vec<wire::CapabilityView> {
             }
         })
         .collect()
-}
-
-fn meaning_text(means: &[String], warning: Option<&str>) -> String {
-    let mut text = means.join("; ");
-    if let Some(warning) = warning {
-        text.push_str(". ");
-        text.push_str(warning);
-    }
-    text
 }
 
 fn how(view: &View, capability: Capability, granted: bool) -> wire::How {
@@ -115,7 +112,7 @@ fn enforcement(
         Capability::Subprocess => confinement.programs.clone(),
     };
     let by = if direct {
-        "the operating system"
+        "the operating system holds it to that"
     } else {
         "the daemon does it and looks at each request; the operating system leaves no other way"
     };

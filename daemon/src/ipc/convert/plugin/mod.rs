@@ -5,7 +5,7 @@ mod info;
 
 use std::time::Duration;
 
-use padgate_core::capability::{Capability, Rights, Risk};
+use padgate_core::capability::{Capability, Meaning, Rights, Risk};
 use padgate_core::manifest::Manifest;
 use padgate_ipc::plugin as wire;
 
@@ -86,6 +86,18 @@ fn state(view: &View) -> (wire::PluginState, Option<String>) {
 fn scope(rights: &Rights, capability: Capability) -> Option<String> {
     let text = rights.one_text(capability)?;
     text.split_once('=').map(|(_, scope)| scope.to_owned())
+}
+
+/// What a scope means, as a sentence.
+fn sentence(meaning: &Meaning) -> String {
+    format!("It may {}.", meaning.means.join("; "))
+}
+
+/// What is easily overlooked, as a sentence.
+fn warning(meaning: &Meaning) -> Option<String> {
+    let mut text = meaning.warning?.chars();
+    let first = text.next()?;
+    Some(format!("{}{}.", first.to_uppercase(), text.as_str()))
 }
 
 /// The wire's word for a risk.
