@@ -81,9 +81,9 @@ impl Client {
     /// If it is not running, is somebody else's, or speaks another protocol.
     pub fn connect_to(path: &Path, name: &str) -> Result<Client, ClientError> {
         address::check_length(path)?;
-        address::check_folder(path).map_err(connect_error)?;
+        address::check_folder(path).map_err(|error| connect_error(error, path))?;
         let socket = path.to_fs_name::<GenericFilePath>()?;
-        let stream = Stream::connect(socket).map_err(connect_error)?;
+        let stream = Stream::connect(socket).map_err(|error| connect_error(error, path))?;
         check_peer(&stream)?;
         let hello = Hello {
             protocol: PROTOCOL,
@@ -213,9 +213,14 @@ fn from_refusal(error: ErrorObject) -> ClientError {
     }
 }
 
-fn connect_error(error: io::Error) -> ClientError {
+fn connect_error(error: io::Error, path: &Path) -> ClientError {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::NotRunning,
+        // The system's own words say neither where nor why.
+        io::ErrorKind::PermissionDenied if error.raw_os_error().is_some() => ClientError::Forbidden(format!(
+            "{} is not yours to use: a daemon serves only the user that started it",
+            path.display()
+        )),
         io::ErrorKind::PermissionDenied => ClientError::Forbidden(error.to_string()),
         _ => ClientError::Io(error),
     }
