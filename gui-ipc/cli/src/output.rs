@@ -49,6 +49,18 @@ impl Output {
         writeln!(self.writer, "{}", harmless(text, self.colours))
     }
 
+    /// Prints a line of prose. On a terminal it is broken between words where it does not fit, and goes on this many columns
+    /// from the left.
+    pub(crate) fn folded(&mut self, indent: usize, text: &str) -> io::Result<()> {
+        let text = harmless(text, self.colours).into_owned();
+        match self.terminal_width {
+            Some(width) => folded(&text, width.into(), indent)
+                .iter()
+                .try_for_each(|line| writeln!(self.writer, "{line}")),
+            None => writeln!(self.writer, "{text}"),
+        }
+    }
+
     /// The text in a style, if there are styles here.
     pub(crate) fn styled(&self, style: Style, text: &str) -> String {
         let code = match style {
@@ -161,6 +173,43 @@ fn laid_out(heading: &[&str], rows: Vec<Vec<String>>, width: Option<u16>) -> Vec
     table.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
+/// The text in lines that are no wider than this, if its words let it. Where there is hardly room, nothing is gained by
+/// breaking it.
+fn folded(text: &str, width: usize, indent: usize) -> Vec<String> {
+    if width < indent + COLUMNS_LEAST {
+        return vec![text.to_owned()];
+    }
+    let (mut lines, mut line, mut used) = (Vec::new(), String::new(), 0);
+    for word in text.split_inclusive(' ') {
+        let columns = columns(word.trim_end_matches(' '));
+        // One that has no room in a line of its own either stays where it is.
+        if used + columns > width && indent + columns <= width && !line.trim().is_empty() {
+            lines.push(std::mem::replace(&mut line, " ".repeat(indent)).trim_end().to_owned());
+            used = indent;
+        }
+        line.push_str(word);
+        used += columns + usize::from(word.ends_with(' '));
+    }
+    lines.push(line.trim_end().to_owned());
+    lines
+}
+
+/// With less room than this, in columns, lines are not broken between words.
+const COLUMNS_LEAST: usize = 16;
+
+/// How many columns a text takes: changes of colour take none.
+fn columns(text: &str) -> usize {
+    let (mut columns, mut hidden) = (0, false);
+    for (at, c) in text.char_indices() {
+        if is_colour(&text[at..]) {
+            hidden = true;
+        }
+        columns += usize::from(!hidden);
+        hidden &= c != 'm';
+    }
+    columns
+}
+
 /// The text with its control characters made visible, so that the name of a port or a mode can't do anything to the
 /// terminal. Ends of lines stay, and `colours` if there are some.
 fn harmless(text: &str, colours: bool) -> Cow<'_, str> {
@@ -251,7 +300,7 @@ pub(crate) fn moment(unix_ms: i64, format: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Column, harmless, kept, laid_out, lasted, plain, span};
+    use super::{Column, folded, harmless, kept, laid_out, lasted, plain, span};
     use std::time::Duration;
 
     #[test]
@@ -294,6 +343,19 @@ mod tests {
         assert_eq!(lines, [" plugin      state", " midi-tools  waiting"]);
         let long = "x".repeat(500);
         assert!(laid_out(&["plugin"], vec![vec![long.clone()]], None)[1].contains(&long), "a pipe has room");
+    }
+
+    #[test]
+    fn prose_is_broken_between_words() {
+        let text = "  state  waiting: \u{1b}[31mnot\u{1b}[0m granted: `padgate plugin grant it`";
+        let lines = folded(text, 30, 9);
+        assert_eq!(lines[0], "  state  waiting: \u{1b}[31mnot\u{1b}[0m granted:", "colours take no room");
+        assert_eq!(lines[1..], ["         `padgate plugin grant", "         it`"]);
+        assert_eq!(folded("short", 30, 4), ["short"]);
+        assert_eq!(folded(text, 20, 9), [text], "there is hardly room");
+        let long = format!("see {} there", "x".repeat(40));
+        assert_eq!(folded(&long, 30, 4), [&format!("see {}", "x".repeat(40)), "    there"]);
+        assert_eq!(folded("", 30, 4), [""]);
     }
 
     #[test]

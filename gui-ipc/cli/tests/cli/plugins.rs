@@ -165,11 +165,18 @@ fn info() -> Value {
 
 #[test]
 fn what_is_not_known_yet_is_not_called_enforced() {
-    let bare = json!({ "summary": { "name": "obs", "state": "waiting", "reason": "it waits" } });
-    let out = run(&Fake::new([("plugin.info", bare)]), &["plugin", "info", "obs"]).out;
-    assert!(out.contains("What is enforced here is known when it has run"), "{out}");
+    let of = |state: &str| json!({ "summary": { "name": "obs", "version": "1.0.0", "state": state, "reason": "why" } });
+    let info = |bare: Value| run(&Fake::new([("plugin.info", bare)]), &["plugin", "info", "obs"]).out;
+    let out = info(of("waiting"));
+    assert!(out.contains("What is enforced here is known when it runs.\n"), "{out}");
     assert!(out.contains("It asks for nothing"), "{out}");
+    let out = info(of("verified"));
+    assert!(out.contains("when it runs: `padgate plugin load obs` starts it.\n"), "{out}");
+    let unread = json!({ "summary": { "name": "obs", "state": "unusable", "reason": "its plugin.toml has mistakes" } });
+    let out = info(unread);
+    assert!(!out.contains("It asks for nothing") && !out.contains("enforced"), "nobody knows: {out}");
     let future = json!({
+        "summary": { "name": "obs", "version": "1.0.0" },
         "requests": [{ "capability": "midi", "granted": "all", "enforced": "quantum" }],
         "confinement": { "parts": [{ "name": "files", "enforced": "mostly" }] },
     });
@@ -231,7 +238,10 @@ fn revoking_says_what_is_gone() {
     let out = run(&daemon, &["plugin", "revoke", "obs"]).out;
     assert_eq!(out, "obs: revoked network, midi, and it was started again without\n");
     let out = run(&daemon, &["plugin", "revoke", "obs", "network", "audio"]).out;
-    assert_eq!(out, "obs has nothing of that: nothing was revoked\n→ It had midi only.\n");
+    assert_eq!(
+        out,
+        "obs had nothing of that; from now on it is not granted by itself either\n→ It had midi only.\n"
+    );
     assert_eq!(daemon.asked()[0]["params"], json!({ "plugin": "obs", "capabilities": [] }));
     assert_eq!(daemon.asked()[1]["params"]["capabilities"], json!(["network", "audio"]));
     let out = run(&daemon, &["plugin", "revoke", "obs", "--json"]).out;
@@ -348,5 +358,5 @@ fn the_audit_log_is_shown() {
     let out = run(&daemon, &["audit", "obs", "-n", "9", "--json"]).out;
     assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["entries"][1]["detail"]["sha256"], json!("00"));
     assert_eq!(daemon.asked()[1]["params"], json!({ "plugin": "obs", "entries": 9 }));
-    assert!(run(&daemon, &["audit"]).out.starts_with("nothing was granted"));
+    assert!(run(&daemon, &["audit"]).out.starts_with("nothing is written down yet"));
 }

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal as _, Write as _};
 
 use padgate_ipc::Client;
 use padgate_ipc::method::GrantPlugin;
-use padgate_ipc::plugin::{GrantParams, GrantView, Risk, Tie};
+use padgate_ipc::plugin::{GrantParams, GrantPart, GrantView, Risk, Tie};
 
 use super::super::connect;
 use super::hints;
@@ -67,38 +67,39 @@ fn show(view: &GrantView, output: &mut Output) -> anyhow::Result<()> {
     let title = format!("{} {}", plain(&view.plugin), plain(&view.version));
     output.line(&output.styled(Style::Heading, &title))?;
     if !view.description.is_empty() {
-        output.line(&format!("says       \"{}\"", plain(&view.description)))?;
+        output.folded(11, &format!("says       \"{}\"", plain(&view.description)))?;
     }
     let author = match view.author.as_str() {
         "" => "it does not say".to_owned(),
         author => format!("\"{}\", as it says itself", plain(author)),
     };
-    output.line(&format!("author     {author}"))?;
-    output.line(&format!("signature  {}", plain(&view.signature.text)))?;
+    output.folded(11, &format!("author     {author}"))?;
+    output.folded(11, &format!("signature  {}", plain(&view.signature.text)))?;
     output.line(&format!("sha256     {}", plain(&view.sha256)))?;
     if !view.has.is_empty() {
-        output.line(&format!("has        {}", plain(&view.has.join(", "))))?;
+        output.folded(11, &format!("has        {}", plain(&view.has.join(", "))))?;
     }
     if let Some(risk) = view.risk {
         output.line(&format!("risk       {}", risk_word(risk, output)))?;
     }
-    for part in &view.grants {
+    // What can't be granted is shown once, as that.
+    let is_refused = |part: &GrantPart| {
+        view.refused.iter().any(|it| (&it.capability, &it.scope) == (&part.capability, &part.scope))
+    };
+    for part in view.grants.iter().filter(|part| !is_refused(part)) {
         output.line("")?;
         let direct = if part.direct { ", by itself inside its sandbox" } else { "" };
         let of = part.of.as_ref().map(|of| format!(", of {}", plain(of))).unwrap_or_default();
         let what = format!("{} {}", plain(&part.capability), plain(&part.scope));
-        output.line(&format!(
-            "  {}{of}  ({} risk{direct})",
-            output.styled(Style::Heading, what.trim_end()),
-            risk_word(part.risk, output)
-        ))?;
-        output.line(&format!("      {}", plain(&part.meaning)))?;
+        let what = output.styled(Style::Heading, what.trim_end());
+        output.folded(6, &format!("  {what}{of}  ({} risk{direct})", risk_word(part.risk, output)))?;
+        output.folded(6, &format!("      {}", plain(&part.meaning)))?;
     }
     for part in &view.refused {
         output.line("")?;
         let what = format!("{} {}", plain(&part.capability), plain(&part.scope));
         let refused = output.styled(Style::Bad, "can't be granted");
-        output.line(&format!("  {}: {refused}: {}", what.trim_end(), plain(&part.reason)))?;
+        output.folded(6, &format!("  {}: {refused}: {}", what.trim_end(), plain(&part.reason)))?;
     }
     output.line("")?;
     hints(&view.warnings, output)?;
@@ -181,12 +182,13 @@ fn done(view: &GrantView, output: &mut Output) -> anyhow::Result<Code> {
         Tie::Key => "for all its files signed with this key",
         Tie::Unknown => "for now",
     };
-    output.line(&format!(
+    let text = format!(
         "granted to {} {holds}: {}{}",
         plain(&view.plugin),
         plain(&capabilities.join(", ")),
         state.unwrap_or_default()
-    ))?;
+    );
+    output.folded(4, &text)?;
     Ok(Code::Done)
 }
 

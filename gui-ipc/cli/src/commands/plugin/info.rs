@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use padgate_ipc::method::GetPlugin;
 use padgate_ipc::plugin::{
-    ActionView, CapabilityView, ConfinementView, Enforcement, HostView, How, LimitsView, ParameterView,
-    PluginInfo, PluginParams,
+    ActionView, CapabilityView, Enforcement, HostView, How, LimitsView, ParameterView, PluginInfo,
+    PluginParams, PluginState,
 };
 
 use super::super::{call, show::count};
@@ -23,21 +23,26 @@ pub(super) fn info(arguments: &Named, output: &mut Output) -> anyhow::Result<Cod
     }
     heading(&info, output)?;
     section("what it asks for", output, &info.requests, capability)?;
-    if info.requests.is_empty() {
-        output.line("")?;
-        output.line("It asks for nothing: it can only use its own data folder.")?;
+    // Of one whose manifest can't be read, nobody knows what it asks for.
+    if !info.summary.version.is_empty() {
+        if info.requests.is_empty() {
+            output.line("")?;
+            output.line("It asks for nothing: it can only use its own data folder.")?;
+        }
+        confinement(&info, output)?;
     }
-    confinement(info.confinement.as_ref(), output)?;
     section("actions", output, &info.actions, action)?;
     section("calls in the configuration", output, &info.calls, |call, output| {
-        output.line(&format!("  {}", plain(&call.text)))?;
+        output.folded(6, &format!("  {}", plain(&call.text)))?;
         match &call.problem {
-            Some(problem) => output.line(&format!("      {}", output.styled(Style::Bad, &plain(problem)))),
+            Some(problem) => {
+                output.folded(6, &format!("      {}", output.styled(Style::Bad, &plain(problem))))
+            }
             None => Ok(()),
         }
     })?;
     section("problems", output, &info.problems, |problem, output| {
-        output.line(&format!("  {}", diagnostic(problem)))
+        output.folded(4, &format!("  {}", diagnostic(problem)))
     })?;
     Ok(Code::Done)
 }
@@ -86,7 +91,7 @@ fn heading(info: &PluginInfo, output: &mut Output) -> std::io::Result<()> {
         field("host", &self::host(host, summary.rss_bytes), output)?;
         if let Some(breaker) = &host.breaker {
             let until = breaker.until_unix_ms.map(|at| format!(", until {}", moment(at, "%H:%M:%S")));
-            let text = format!("{}{}", plain(&breaker.reason), until.unwrap_or_default());
+            let text = format!("after it died too often{}", until.unwrap_or_default());
             field("left alone", &output.styled(Style::Bad, &text), output)?;
         }
     }
@@ -105,13 +110,13 @@ fn heading(info: &PluginInfo, output: &mut Output) -> std::io::Result<()> {
 fn field(name: &str, value: &str, output: &mut Output) -> std::io::Result<()> {
     match (name, value) {
         (_, "") => Ok(()),
-        ("", value) => output.line(value),
-        (name, value) => output.line(&format!("{name:10} {value}")),
+        ("", value) => output.folded(0, value),
+        (name, value) => output.folded(11, &format!("{name:10} {value}")),
     }
 }
 
 fn host(host: &HostView, memory: Option<u64>) -> String {
-    let mut parts = vec![host.state.word().to_owned()];
+    let mut parts = vec![if host.breaker.is_some() { "died" } else { host.state.word() }.to_owned()];
     parts.extend(host.pid.map(|pid| format!("process {pid}")));
     parts.extend(memory.map(size));
     parts.push(format!("generation {}", host.generation));
@@ -148,18 +153,19 @@ fn capability(view: &CapabilityView, output: &mut Output) -> std::io::Result<()>
         (_, None) => output.styled(Style::Bad, "not granted"),
     };
     let optional = if view.optional { ", can do without" } else { "" };
-    output.line(&format!(
+    let text = format!(
         "  {} {}  ({} risk{optional}): {decided}",
         plain(&view.capability),
         plain(&view.scope),
         view.risk.word()
-    ))?;
-    output.line(&format!("      {}", plain(&view.meaning)))?;
+    );
+    output.folded(6, &text)?;
+    output.folded(6, &format!("      {}", plain(&view.meaning)))?;
     let by = plain(&view.enforced_by);
     match view.enforced {
-        Some(enforced) => output.line(&format!("      {}", enforcement(enforced, &by, output))),
+        Some(enforced) => output.folded(6, &format!("      {}", enforcement(enforced, &by, output))),
         None if by.is_empty() => Ok(()),
-        None => output.line(&format!("      {by}")),
+        None => output.folded(6, &format!("      {by}")),
     }
 }
 
@@ -169,11 +175,19 @@ fn enforcement(enforced: Enforcement, why: &str, output: &Output) -> String {
     if why.is_empty() { word } else { format!("{word}: {why}") }
 }
 
-fn confinement(view: Option<&ConfinementView>, output: &mut Output) -> std::io::Result<()> {
+fn confinement(info: &PluginInfo, output: &mut Output) -> std::io::Result<()> {
     output.line("")?;
-    let Some(view) = view else {
-        return output
-            .line("What is enforced here is known when it has run: `padgate plugin load` starts it.");
+    let Some(view) = &info.confinement else {
+        let text = "What is enforced here is known when it runs";
+        return output.folded(
+            0,
+            &match info.summary.state {
+                PluginState::Available | PluginState::Verified | PluginState::Unloaded => {
+                    format!("{text}: `padgate plugin load {}` starts it.", plain(&info.summary.name))
+                }
+                _ => format!("{text}."),
+            },
+        );
     };
     let landlock = match view.landlock {
         0 => "no Landlock".to_owned(),
@@ -185,7 +199,7 @@ fn confinement(view: Option<&ConfinementView>, output: &mut Output) -> std::io::
     view.parts.iter().try_for_each(|part| {
         let why = part.why.as_deref().map(plain).unwrap_or_default();
         let enforced = enforcement(part.enforced, &why, output);
-        output.line(&format!("  {:10} {enforced}", plain(&part.name)))
+        output.folded(13, &format!("  {:10} {enforced}", plain(&part.name)))
     })
 }
 
@@ -193,9 +207,9 @@ fn action(view: &ActionView, output: &mut Output) -> std::io::Result<()> {
     let held = if view.held { "  (is told of the release as well)" } else { "" };
     output.line(&format!("  {}{held}", plain(&view.name)))?;
     if !view.description.is_empty() {
-        output.line(&format!("      {}", plain(&view.description)))?;
+        output.folded(6, &format!("      {}", plain(&view.description)))?;
     }
-    view.parameters.iter().try_for_each(|parameter| output.line(&parameter_line(parameter)))
+    view.parameters.iter().try_for_each(|parameter| output.folded(8, &parameter_line(parameter)))
 }
 
 fn parameter_line(view: &ParameterView) -> String {

@@ -33,7 +33,7 @@ pub(super) fn list(arguments: &List, output: &mut Output) -> anyhow::Result<Code
         return Ok(Code::Done);
     }
     if list.plugins.is_empty() {
-        output.line(&nothing(&list))?;
+        output.folded(0, &nothing(&list))?;
     } else {
         output.columns(COLUMNS, list.plugins.iter().map(row).collect())?;
     }
@@ -41,7 +41,7 @@ pub(super) fn list(arguments: &List, output: &mut Output) -> anyhow::Result<Code
         reasons(plugin, output)?;
     }
     for problem in &list.problems {
-        output.line(&format!("{} {}", output.styled(Style::Bad, "→"), diagnostic(problem)))?;
+        output.folded(2, &format!("{} {}", output.styled(Style::Bad, "→"), diagnostic(problem)))?;
     }
     Ok(Code::Done)
 }
@@ -78,13 +78,14 @@ fn reasons(plugin: &PluginSummary, output: &mut Output) -> anyhow::Result<()> {
             PluginState::Quarantined | PluginState::Unusable => Style::Bad,
             _ => Style::Heading,
         };
-        output.line(&format!("{} {name}: {}", output.styled(style, "→"), plain(reason)))?;
+        output.folded(2, &format!("{} {name}: {}", output.styled(style, "→"), plain(reason)))?;
     }
     if plugin.asks_more {
         let arrow = output.styled(Style::Heading, "→");
-        output.line(&format!(
+        let text = format!(
             "{arrow} {name} asks for more than it was granted: `padgate plugin grant {name}` shows what"
-        ))?;
+        );
+        output.folded(2, &text)?;
     }
     Ok(())
 }
@@ -101,6 +102,10 @@ pub(super) fn diagnostic(problem: &Diagnostic) -> String {
         Severity::Warning => "warning",
         Severity::Unknown => "problem",
     };
+    if place.is_empty() {
+        // Not of a file: there is nothing but what it says.
+        return plain(&problem.message);
+    }
     let code = if problem.code.is_empty() { String::new() } else { format!("[{}]", problem.code) };
     let help = problem.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
     plain(&format!("{place}: {severity}{code}: {}{help}", problem.message))

@@ -52,11 +52,11 @@ where
         return Ok(Code::Done);
     }
     let before = if change.changed { "" } else { ", as it was before" };
-    let mut line = format!("{}: {}{before}", plain(&change.plugin.name), change.plugin.state.word());
-    if let Some(reason) = &change.plugin.reason {
-        line = format!("{line}; {}", plain(reason));
-    }
-    output.line(&line)?;
+    let line = format!("{}: {}{before}", plain(&change.plugin.name), change.plugin.state.word());
+    // It may be among the notes as well.
+    let reason = change.plugin.reason.as_ref().filter(|reason| !change.notes.contains(reason));
+    let reason = reason.map(|reason| format!("; {}", plain(reason))).unwrap_or_default();
+    output.folded(4, &format!("{line}{reason}"))?;
     hints(&change.notes, output)
 }
 
@@ -70,7 +70,10 @@ fn revoke(arguments: &Revoke, output: &mut Output) -> anyhow::Result<Code> {
     }
     let name = plain(&result.plugin.name);
     if result.revoked.is_empty() {
-        output.line(&format!("{name} has nothing of that: nothing was revoked"))?;
+        output.folded(
+            0,
+            &format!("{name} had nothing of that; from now on it is not granted by itself either"),
+        )?;
     } else {
         let restarted = if result.restarted { ", and it was started again without" } else { "" };
         output.line(&format!("{name}: revoked {}{restarted}", plain(&result.revoked.join(", "))))?;
@@ -91,12 +94,13 @@ fn verify(arguments: &MaybeNamed, output: &mut Output) -> anyhow::Result<Code> {
     for plugin in &report.plugins {
         let word =
             if plugin.ok { output.styled(Style::Good, "good") } else { output.styled(Style::Bad, "wrong") };
-        output.line(&format!("{}: {word}: {}", plain(&plugin.plugin), plain(&plugin.text)))?;
+        let text = if plugin.text.is_empty() { String::new() } else { format!(": {}", plain(&plugin.text)) };
+        output.folded(4, &format!("{}: {word}{text}", plain(&plugin.plugin)))?;
         if !plugin.sha256.is_empty() {
             output.line(&format!("    sha256     {}", plain(&plugin.sha256)))?;
         }
         if !plugin.signature.text.is_empty() {
-            output.line(&format!("    signature  {}", plain(&plugin.signature.text)))?;
+            output.folded(15, &format!("    signature  {}", plain(&plugin.signature.text)))?;
         }
     }
     Ok(code)
@@ -105,7 +109,7 @@ fn verify(arguments: &MaybeNamed, output: &mut Output) -> anyhow::Result<Code> {
 /// What else there is to know, a line each.
 fn hints(notes: &[String], output: &mut Output) -> anyhow::Result<Code> {
     for note in notes {
-        output.line(&format!("{} {}", output.styled(Style::Heading, "→"), plain(note)))?;
+        output.folded(2, &format!("{} {}", output.styled(Style::Heading, "→"), plain(note)))?;
     }
     Ok(Code::Done)
 }

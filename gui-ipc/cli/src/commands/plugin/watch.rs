@@ -143,13 +143,15 @@ pub(super) fn audit(arguments: &Audit, output: &mut Output) -> anyhow::Result<Co
         return Ok(Code::Done);
     }
     if list.entries.is_empty() && arguments.number > 0 {
-        output.line("nothing was granted, revoked or refused yet, and nothing failed")?;
+        let of = arguments.name.as_ref().map(|name| format!(" about {}", plain(name)));
+        output.line(&format!("nothing is written down{} yet", of.unwrap_or_default()))?;
     }
     for entry in &list.entries {
         let time = moment(entry.unix_ms, "%Y-%m-%d %H:%M:%S");
         let event = output.styled(Style::Heading, &format!("{:9}", plain(&entry.event)));
         let plugin = entry.plugin.as_ref().map(|plugin| format!("{}: ", plain(plugin)));
-        output.line(&format!("{time}  {event}  {}{}", plugin.unwrap_or_default(), plain(&entry.text)))?;
+        output
+            .folded(4, &format!("{time}  {event}  {}{}", plugin.unwrap_or_default(), plain(&entry.text)))?;
     }
     Ok(Code::Done)
 }
